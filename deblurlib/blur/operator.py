@@ -1,0 +1,196 @@
+"""Blur as a linear operator: y = k * x, true convolution by FFT, with its exact adjoint."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from deblurlib import contracts
+
+BOUNDARIES = ("wrap", "reflect", "replicate", "zero", "valid")
+"""What lies beyond the frame: the other side, a mirror, the edge pixel, darkness; or only pixels that need nothing."""
+
+
+def fast_length(n: int) -> int:
+    """The smallest FFT length >= n with no prime factor above 5.
+
+    Example:
+        >>> fast_length(542)
+        576
+    """
+    while True:
+        rest = n
+        for prime in (2, 3, 5):
+            while rest % prime == 0:
+                rest //= prime
+        if rest == 1:
+            return n
+        n += 1
+
+
+def transfer_function(kernel: Tensor, shape: tuple[int, int]) -> Tensor:
+    """The optical transfer function K: what the kernel does to each frequency of an image of this shape.
+
+    K = rfft2 of the kernel, zero-padded to the image and rolled so that its centre h // 2 lies at the origin.
+
+    Args:
+        kernel: (B, 1, h, w).
+        shape: (H, W) of the image, no smaller than the kernel.
+
+    Returns:
+        (B, 1, H, W // 2 + 1) complex, K[..., 0, 0] = sum of the kernel.
+
+    Raises:
+        ValueError: the kernel is larger than the image.
+
+    Example:
+        >>> k = torch.tensor([[[[0.25, 0.5, 0.25]]]])
+        >>> transfer_function(k, (1, 4)).real.flatten().tolist()
+        [1.0, 0.5, 0.0]
+    """
+    h, w = kernel.shape[-2:]
+    if h > shape[0] or w > shape[1]:
+        raise ValueError(f"kernel: {h}x{w} is larger than the image, {shape[0]}x{shape[1]}.")
+    padded = F.pad(kernel, (0, shape[1] - w, 0, shape[0] - h))
+    transfer: Tensor = torch.fft.rfft2(padded.roll((-(h // 2), -(w // 2)), dims=(-2, -1)))
+    return transfer
+
+
+def _is_fast(x: Tensor) -> bool:
+    return all(fast_length(n) == n for n in x.shape[-2:])
+
+
+def _fold(y: Tensor, pad: int, dim: int, boundary: str) -> Tensor:
+    """Adjoint of padding one axis by `pad` on both sides: what was copied out is added back where it came from."""
+    if pad == 0:
+        return y
+    n = y.shape[dim] - 2 * pad
+    head, tail = y.narrow(dim, 0, pad), y.narrow(dim, pad + n, pad)
+    body = y.narrow(dim, pad, n).clone()
+    if boundary == "wrap":
+        body.narrow(dim, n - pad, pad).add_(head)
+        body.narrow(dim, 0, pad).add_(tail)
+    elif boundary == "reflect":
+        body.narrow(dim, 1, pad).add_(head.flip(dim))
+        body.narrow(dim, n - 1 - pad, pad).add_(tail.flip(dim))
+    elif boundary == "replicate":
+        body.narrow(dim, 0, 1).add_(head.sum(dim, keepdim=True))
+        body.narrow(dim, n - 1, 1).add_(tail.sum(dim, keepdim=True))
+    return body
+
+
+class Blur:
+    """The blur of one kernel (or one for each image of the batch), y = k * x, as a linear operator.
+
+    True convolution, y[i] = sum_j k[j] x[i - j], with the kernel's centre at h // 2, computed by FFT; the transfer
+    function is computed once for each image size. `adjoint` is exact for every boundary:
+    <forward(x), y> = <x, adjoint(y)>.
+
+    Args:
+        kernel: (B or 1, 1, h, w), odd, non-negative, sum 1.
+        boundary: What lies beyond the frame: 'wrap' (the image repeats), 'reflect' (a mirror that does not repeat the
+            edge pixel), 'replicate' (the edge pixel goes on), 'zero' (darkness), or 'valid' (only pixels that need
+            nothing from beyond: the result is smaller by h - 1 and w - 1).
+
+    Raises:
+        TypeError, ValueError: the kernel breaks its contract, or the boundary is unknown.
+
+    Example:
+        >>> x = torch.zeros(1, 1, 3, 4)
+        >>> x[0, 0, 1, 1] = 1.0
+        >>> k = torch.tensor([[[[0.0, 0.25, 0.75]]]])
+        >>> [abs(round(v, 4)) for v in Blur(k, "zero")(x)[0, 0, 1].tolist()]
+        [0.0, 0.25, 0.75, 0.0]
+        >>> [abs(round(v, 4)) for v in Blur(k, "zero").adjoint(x)[0, 0, 1].tolist()]
+        [0.75, 0.25, 0.0, 0.0]
+    """
+
+    def __init__(self, kernel: Tensor, boundary: str = "wrap") -> None:
+        self.kernel = contracts.kernel(kernel)
+        self.boundary = contracts.choice(boundary, "boundary", BOUNDARIES)
+        self._transfer: dict[tuple[int, int], Tensor] = {}
+
+    def __repr__(self) -> str:
+        return f"Blur(kernel={tuple(self.kernel.shape)}, boundary={self.boundary!r})"
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Blur an image: `forward`."""
+        return self.forward(x)
+
+    def transfer_function(self, shape: tuple[int, int]) -> Tensor:
+        """The transfer function at an image size (H, W), computed once: (B, 1, H, W // 2 + 1) complex."""
+        if self.kernel.requires_grad:  # a cached one would keep the graph of the first call
+            return transfer_function(self.kernel, shape)
+        if shape not in self._transfer:
+            with torch.inference_mode(False):  # what is kept must also serve a later call that takes gradients
+                self._transfer[shape] = transfer_function(self.kernel, shape)
+        return self._transfer[shape]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Blur an image.
+
+        Args:
+            x: (B, C, H, W), no smaller than the kernel, dtype and device of the kernel.
+
+        Returns:
+            (B, C, H, W); for 'valid' (B, C, H - h + 1, W - w + 1).
+
+        Raises:
+            TypeError, ValueError: `x` breaks its contract, or does not go with the kernel.
+        """
+        self._check(x)
+        p, q = self._margin()
+        if self.boundary == "wrap" and _is_fast(x):
+            return self._circular(x, x.shape[-2:], conjugate=False)
+        if self.boundary == "valid":
+            padded = x
+        else:
+            mode = {"wrap": "circular", "zero": "constant"}.get(self.boundary, self.boundary)
+            padded = F.pad(x, (q, q, p, p), mode=mode)
+        height, width = padded.shape[-2:]
+        size = (fast_length(height), fast_length(width))
+        y = self._circular(padded, size, conjugate=False)
+        return y[..., p : height - p, q : width - q]
+
+    def adjoint(self, y: Tensor) -> Tensor:
+        """Apply the exact adjoint: correlate with the kernel, and fold what was read beyond the frame back into it.
+
+        Args:
+            y: (B, C, H, W), the shape that `forward` returns.
+
+        Returns:
+            (B, C, H, W); for 'valid' (B, C, H + h - 1, W + w - 1).
+
+        Raises:
+            TypeError, ValueError: as `forward`.
+        """
+        p, q = self._margin()
+        if self.boundary == "valid":  # a kernel as large as the image leaves one pixel
+            contracts.image(y, operator=True, smallest=1)
+            contracts.goes_with(y, self.kernel)
+        else:
+            self._check(y)
+        if self.boundary == "wrap" and _is_fast(y):
+            return self._circular(y, y.shape[-2:], conjugate=True)
+        height, width = y.shape[-2] + 2 * p, y.shape[-1] + 2 * q
+        size = (fast_length(height), fast_length(width))
+        spread = F.pad(y, (q, q, p, p))
+        x = self._circular(spread, size, conjugate=True)[..., :height, :width]
+        if self.boundary == "valid":
+            return x
+        if self.boundary == "zero":
+            return x[..., p : height - p, q : width - q]
+        return _fold(_fold(x, p, -2, self.boundary), q, -1, self.boundary)
+
+    def _margin(self) -> tuple[int, int]:
+        return self.kernel.shape[-2] // 2, self.kernel.shape[-1] // 2
+
+    def _check(self, x: Tensor) -> None:
+        contracts.image(x, operator=True)
+        contracts.fits(x, self.kernel)
+
+    def _circular(self, x: Tensor, size: tuple[int, int] | torch.Size, *, conjugate: bool) -> Tensor:
+        """Circular convolution (or correlation) at an FFT size; `x` is zero-padded to it."""
+        shape = (int(size[0]), int(size[1]))
+        k = self.transfer_function(shape)
+        y: Tensor = torch.fft.irfft2(torch.fft.rfft2(x, s=shape) * (k.conj() if conjugate else k), s=shape)
+        return y
