@@ -1,0 +1,98 @@
+"""Generators: networks that turn one image into another of the same size."""
+
+from itertools import pairwise
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def _two_convolutions(inside: int, outside: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inside, outside, 3, padding=1),
+        nn.ReLU(inplace=True),
+        nn.Conv2d(outside, outside, 3, padding=1),
+        nn.ReLU(inplace=True),
+    )
+
+
+class UNetGenerator(nn.Module):
+    """A U-Net that corrects its input: output = input + correction.
+
+    After Ronneberger et al. (2015): two 3x3 convolutions a level, strided 2x2 convolutions down, transposed ones up,
+    skips by concatenation. Three choices differ from the generator of Isola et al. (2017), each for a measured reason:
+    no normalisation (it discards the brightness that a restoration must keep), an output that is added to the input,
+    and a last layer that starts at zero, so that training starts from the identity and not from noise.
+
+    Args:
+        width: Channels at full resolution; they double at each level.
+        levels: How often the resolution is halved.
+        channels: Of the image.
+
+    Shape:
+        (B, channels, H, W) in [0, 1] to the same shape, for any H and W: the image is padded by reflection to a
+        multiple of 2^levels and cropped again.
+
+    Example:
+        >>> network = UNetGenerator()
+        >>> sum(p.numel() for p in network.parameters())
+        150835
+        >>> x = torch.rand(1, 3, 37, 50)
+        >>> bool((network(x) == x).all())
+        True
+    """
+
+    def __init__(self, width: int = 16, levels: int = 2, channels: int = 3) -> None:
+        super().__init__()
+        if width < 1 or levels < 1 or channels < 1:
+            raise ValueError(
+                f"UNetGenerator: expected positive width, levels and channels, got {width}, {levels}, {channels}."
+            )
+        self.settings = {"width": width, "levels": levels, "channels": channels}
+        self.levels = levels
+        self.reach = 2 ** (levels + 3)  # pixels: nothing further away changes an output pixel
+        widths = [width * 2**level for level in range(levels + 1)]
+        self.encoders = nn.ModuleList([_two_convolutions(channels, width)])
+        self.encoders.extend(_two_convolutions(w, w) for w in widths[1:])
+        self.down = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in pairwise(widths))
+        self.up = nn.ModuleList(nn.ConvTranspose2d(b, a, 2, stride=2) for a, b in pairwise(widths))
+        self.decoders = nn.ModuleList(_two_convolutions(2 * w, w) for w in widths[:-1])
+        self.last = nn.Conv2d(width, channels, 3, padding=1)
+        for module in self.modules():  # He et al. (2015): a ReLU network keeps the scale of its signal
+            if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+                fan = module.in_channels * (module.kernel_size[0] ** 2 if isinstance(module, nn.Conv2d) else 1)
+                nn.init.normal_(module.weight, std=math.sqrt((2 if module.kernel_size[0] == 3 else 1) / fan))
+                nn.init.zeros_(module.bias)  # type: ignore[arg-type]
+        nn.init.zeros_(self.last.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Correct a batch of images."""
+        height, width = x.shape[-2:]
+        padded = pad_to_multiple(x, 2**self.levels)
+        features = self.encoders[0](2 * padded - 1)
+        skips = []
+        for down, encoder in zip(self.down, list(self.encoders)[1:], strict=True):
+            skips.append(features)
+            features = encoder(down(features))
+        for level in reversed(range(self.levels)):
+            features = self.decoders[level](torch.cat([self.up[level](features), skips[level]], dim=1))
+        correction = 0.5 * self.last(features)  # the network works on [-1, 1], the image on [0, 1]
+        corrected: Tensor = x + correction[..., :height, :width].to(x.dtype)
+        return corrected
+
+
+def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
+    """Extend an image to the right and below until both sides divide by `multiple`; by reflection where it is wide
+    enough, else by its edge pixels.
+
+    Example:
+        >>> pad_to_multiple(torch.rand(1, 1, 5, 8), 4).shape
+        torch.Size([1, 1, 8, 8])
+    """
+    height, width = x.shape[-2:]
+    bottom, right = -height % multiple, -width % multiple
+    if bottom == right == 0:
+        return x
+    return F.pad(x, (0, right, 0, bottom), mode="reflect" if bottom < height and right < width else "replicate")

@@ -1,0 +1,160 @@
+"""Weights: how they are stored, and the generators that ship inside the package."""
+
+import json
+from pathlib import Path
+
+import safetensors
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from deblurlib import contracts
+from deblurlib.files import atomic
+from deblurlib.networks.generators import UNetGenerator
+from deblurlib.networks.tiling import tiled
+
+FOLDER = Path(__file__).parent / "weights"
+ARCHITECTURES: dict[str, type[nn.Module]] = {"UNetGenerator": UNetGenerator}
+
+
+def save_weights(
+    path: str | Path,
+    network: nn.Module,
+    *,
+    half: bool = False,
+    notes: dict[str, str] | None = None,
+    overwrite: bool = False,
+) -> None:
+    """Write a network's weights and what is needed to build it again, as one safetensors file.
+
+    Args:
+        path: To write to.
+        network: One of this library's generators.
+        half: Store half precision, which halves the file and changes restored pixels by less than a grey level.
+        notes: Free text that travels with the weights: data, command, scores.
+        overwrite: Whether an existing file may be replaced.
+
+    Raises:
+        OutputExistsError, FileNotFoundError, ValueError: as `deblurlib.files.atomic`.
+    """
+    weights = {
+        name: (t.detach().half() if half else t.detach()).cpu().contiguous() for name, t in network.state_dict().items()
+    }
+    metadata = {
+        **(notes or {}),
+        "architecture": type(network).__name__,
+        "settings": json.dumps(getattr(network, "settings", {})),
+    }
+    with atomic(path, overwrite=overwrite) as temporary:
+        save_file(weights, temporary, metadata)
+
+
+def load_weights(path: str | Path) -> nn.Module:
+    """Build the network that a safetensors file describes, and load its weights.
+
+    Args:
+        path: A file that `save_weights` wrote.
+
+    Returns:
+        The network in float32 on the CPU, in evaluation mode, its file's notes in `network.notes`.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: not a safetensors file (a pickled one is refused: it could run code), or a foreign one.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: there is no such weights file.")
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+        weights = load_file(path)
+    except (safetensors.SafetensorError, OSError) as error:
+        raise ValueError(
+            f"{path} is not a readable safetensors file ({error}). Pickled weights are refused: loading them runs code."
+        ) from error
+    if metadata.get("architecture") not in ARCHITECTURES:
+        raise ValueError(
+            f"{path} holds no generator of this library: its architecture is {metadata.get('architecture')!r}, "
+            f"expected one of {', '.join(ARCHITECTURES)}."
+        )
+    try:
+        with torch.random.fork_rng(devices=[]):  # the weights that it starts with are replaced
+            network = ARCHITECTURES[metadata["architecture"]](**json.loads(metadata["settings"]))
+        network.load_state_dict({name: t.float() for name, t in weights.items()})
+    except (RuntimeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} does not fit the network that it describes: {error}") from error
+    network.eval()
+    network.notes = {k: v for k, v in metadata.items() if k not in ("architecture", "settings")}  # type: ignore[assignment]
+    return network
+
+
+class Deblurrer:
+    """A generator ready for use: blurred photograph in, sharp one out, grey or colour, any size, bounded memory.
+
+    Args:
+        network: A generator for three channels.
+
+    Example:
+        >>> Deblurrer(UNetGenerator())(torch.rand(1, 1, 20, 30)).shape
+        torch.Size([1, 1, 20, 30])
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        self.network = network.eval()
+
+    @torch.inference_mode()
+    def __call__(self, blurred: Tensor) -> Tensor:
+        """Restore images.
+
+        Args:
+            blurred: (B, C, H, W) in [0, 1], C = 1 or 3.
+
+        Returns:
+            Same shape and dtype, clipped to [0, 1].
+
+        Raises:
+            TypeError, ValueError: not a photograph.
+        """
+        contracts.photograph(blurred, "blurred")
+        x = blurred.float().expand(-1, 3, -1, -1)
+        device = next(self.network.parameters()).device
+        reach = getattr(self.network, "reach", 64)
+        sharp = tiled(self.network, x.to(device), overlap=reach).clamp(0, 1)
+        if blurred.shape[1] == 1:
+            sharp = sharp.mean(dim=1, keepdim=True)
+        return sharp.to(device=blurred.device, dtype=blurred.dtype)
+
+    def to(self, device: torch.device | str) -> "Deblurrer":
+        """Move the network to a device, and hand the deblurrer back."""
+        self.network.to(device)
+        return self
+
+
+def shipped_names() -> list[str]:
+    """The names of the generators that ship inside the package."""
+    return sorted(path.stem for path in FOLDER.glob("*.safetensors"))
+
+
+def load_generator(name_or_path: str | Path = "pretrained") -> Deblurrer:
+    """A trained generator, ready for use.
+
+    Args:
+        name_or_path: 'pretrained' (ships with the package, works offline) or another of `shipped_names()`; or the path
+            of a safetensors file that training wrote.
+
+    Returns:
+        A callable, blurred (B, C, H, W) -> sharp (B, C, H, W).
+
+    Raises:
+        FileNotFoundError: neither a shipped name nor a file; the message lists the names.
+        ValueError: a foreign file.
+    """
+    shipped = FOLDER / f"{name_or_path}.safetensors"
+    if str(name_or_path) in shipped_names():
+        return Deblurrer(load_weights(shipped))
+    if not Path(name_or_path).is_file():
+        raise FileNotFoundError(
+            f"{name_or_path}: neither a weights file nor one of the shipped generators ({', '.join(shipped_names())})."
+        )
+    return Deblurrer(load_weights(name_or_path))

@@ -1,0 +1,126 @@
+"""The settings of a training run, saved with the run."""
+
+import dataclasses
+import json
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deblurlib.contracts import choice, number, odd_size
+from deblurlib.training.schedule import SCHEDULES
+
+PRECISIONS = ("auto", "float32", "bfloat16")
+
+COUNTS = (
+    *("steps", "batch", "crop", "kernel_size", "kernels", "width", "levels", "discriminator_width", "pool", "seed"),
+    *("validate_every", "checkpoint_every"),
+)
+PAIRS = ("path_length", "noise", "betas")
+POSITIVE = ("learning_rate", "discriminator_learning_rate", "clip")
+WEIGHTS = ("average", "content_weight", "adversarial_weight", "cycle_weight", "identity_weight")
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Everything that decides what a training run computes. The defaults are the pocket run of the book.
+
+    Raises:
+        ValueError: a setting out of range; the message names it.
+
+    Example:
+        >>> TrainingConfig(steps=100).steps
+        100
+    """
+
+    system: str = "regression"  # what one step does: a name from training.SYSTEMS
+    photographs: str = "bundled"  # "bundled", or a folder of sharp photographs
+    steps: int = 1500  # updates of the generator
+    batch: int = 8  # crops a step
+    crop: int = 64  # side of a crop, pixels
+    kernel_size: int = 17  # side of the camera-shake kernels, pixels
+    path_length: tuple[float, float] = (4.0, 9.0)  # of the shake, pixels, drawn uniformly
+    noise: tuple[float, float] = (0.004, 0.004)  # standard deviation, drawn uniformly for each batch
+    kernels: int = 2048  # in the bank that batches draw from
+    width: int = 16  # channels of the generators at full resolution
+    levels: int = 2  # how often the generators halve the resolution
+    discriminator_width: int = 16  # channels of the discriminators' first layer
+    receptive_field: int = 34  # of a discriminator's score, pixels
+    learning_rate: float = 2e-3  # of the generators, at its highest
+    discriminator_learning_rate: float = 1e-3  # likewise
+    betas: tuple[float, float] = (0.9, 0.999)  # Adam's averages
+    schedule: str = "cosine"  # "cosine", or "linear": constant for 4/5 of the run, then to zero
+    clip: float = 1.0  # largest norm of a gradient
+    average: float = 0.0  # decay of the running average of the generator's weights; 0 keeps none
+    content_weight: float = 1.0  # of the distance to the true sharp image (paired systems)
+    adversarial: str = "least_squares"  # form of the adversarial loss
+    adversarial_weight: float = 1.0  # of the generators' adversarial loss
+    cycle_weight: float = 10.0  # of cycle consistency (Zhu et al. 2017: 10)
+    identity_weight: float = 5.0  # of leaving alone what is already right (Zhu et al. 2017: half of cycle_weight)
+    pool: int = 50  # past fakes that a discriminator is shown again (Zhu et al. 2017: 50)
+    validate_every: int = 250  # steps between scores on the held-out crops
+    checkpoint_every: int = 250  # steps between checkpoints, where there is a run folder
+    precision: str = "auto"  # "float32", "bfloat16", or "auto": bfloat16 where the hardware has it
+    device: str = "auto"  # "cpu", "cuda", or "auto": CUDA where there is one
+    seed: int = 0  # of the weights, the kernels and every batch
+
+    def __post_init__(self) -> None:
+        for name in COUNTS:
+            value, least = getattr(self, name), 0 if name in ("pool", "seed") else 1
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+                raise ValueError(f"{name}: expected an integer of at least {least}, got {value!r}.")
+        for name in PAIRS:
+            pair = getattr(self, name)
+            if not (isinstance(pair, list | tuple) and len(pair) == 2):
+                raise ValueError(f"{name}: expected two numbers, got {pair!r}.")
+            low, high = (number(value, name, low=0) for value in pair)
+            if low > high:
+                raise ValueError(f"{name}: expected low <= high, got {(low, high)}.")
+            object.__setattr__(self, name, (low, high))
+        for name in POSITIVE:
+            number(getattr(self, name), name, low=0, open_low=True)
+        for name in WEIGHTS:
+            number(getattr(self, name), name, low=0)
+        if not (self.average < 1 and self.betas[1] < 1):
+            raise ValueError(f"average, betas: expected numbers below 1, got {self.average}, {self.betas}.")
+        odd_size(self.kernel_size, "kernel_size")
+        if self.path_length[1] > self.kernel_size - 3:
+            raise ValueError(
+                f"path_length: {self.path_length[1]} pixels do not fit a kernel of {self.kernel_size}; "
+                f"at most {self.kernel_size - 3} do."
+            )
+        choice(self.precision, "precision", PRECISIONS)
+        choice(self.schedule, "schedule", SCHEDULES)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as a dictionary of plain values."""
+        return dataclasses.asdict(self)
+
+
+def read_config(path: str | Path) -> TrainingConfig:
+    """Read settings from a TOML or JSON file; settings that it leaves out keep their defaults.
+
+    Args:
+        path: A .toml or .json file of `name = value` at the top level.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: not TOML or JSON, an unknown setting, or a value out of range.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: there is no such configuration file.")
+    text = path.read_text(encoding="utf-8")
+    try:
+        values = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+    except (json.JSONDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ValueError(f"{path} is not readable as {path.suffix[1:].upper() or 'TOML'}: {error}") from error
+    if not isinstance(values, dict):
+        raise ValueError(f"{path}: expected settings by name, got {values!r}.")
+    known = [field.name for field in dataclasses.fields(TrainingConfig)]
+    for name in values:
+        choice(name, f"{path}: setting", known)
+    try:
+        return TrainingConfig(**values)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path}: {error}") from error

@@ -1,0 +1,134 @@
+"""Training pairs made on the fly: sharp crops and what a shaking camera makes of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from deblurlib import images
+from deblurlib.blur import Blur, camera_shake
+from deblurlib.photographs import PHOTOGRAPHS
+from deblurlib.training.config import TrainingConfig
+
+SCALES = (1.0, 0.75, 0.5)
+"""Each photograph is used at these sizes: scaling down makes a soft photograph truly sharp (our choice)."""
+
+GAIN = (0.8, 1.0)
+"""Brightness augmentation, drawn uniformly for each crop (our choice)."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Blurred and sharp crops, (B, 3, crop, crop) in [0, 1]. Pairs, unless the batch was drawn unpaired."""
+
+    blurred: Tensor
+    sharp: Tensor
+
+
+def photographs(source: str) -> tuple[list[Tensor], list[float]]:
+    """The sharp photographs of a source and how often each is drawn.
+
+    Args:
+        source: 'bundled' for the training photographs that ship, or a folder.
+
+    Returns:
+        A list of (1, 3, H, W) tensors in [0, 1], and a weight for each.
+
+    Raises:
+        FileNotFoundError: no such folder.
+        ValueError: a folder without readable images, or with an unreadable one (named).
+    """
+    if source == "bundled":
+        names = images.bundled_names("train")
+        return [images.bundled(name).expand(-1, 3, -1, -1) for name in names], [PHOTOGRAPHS[n].weight for n in names]
+    folder = Path(source)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: there is no such folder of photographs.")
+    paths = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in images.SUFFIXES and p.name[0] != "."]
+    if not paths:
+        raise ValueError(f"{folder} holds no images ({', '.join(images.SUFFIXES)}).")
+    return [images.load(path).expand(-1, 3, -1, -1) for path in paths], [1.0] * len(paths)
+
+
+class BlurredPairs:
+    """An endless, seekable supply of training batches: a batch is a function of the seed and the step.
+
+    Sharp photographs stay on the device as bytes. A batch crops them at random places, sizes and orientations, blurs
+    each crop with its own kernel from a bank of camera shakes (only pixels that need nothing from beyond the crop are
+    kept), and adds noise. Nothing needs to be stored to resume, and nothing is read from disk while training.
+
+    Args:
+        config: Which photographs, crops, kernels and noise.
+        device: Where the batches are made.
+        source: Photographs (1, 3, H, W) to use instead of those that the configuration names.
+
+    Raises:
+        FileNotFoundError, ValueError: as `photographs`; or every photograph is smaller than a crop and its margin.
+    """
+
+    def __init__(self, config: TrainingConfig, device: torch.device, source: Sequence[Tensor] | None = None) -> None:
+        self.config, self.device = config, device
+        sharp, weights = photographs(config.photographs) if source is None else (list(source), [1.0] * len(source))
+        self.side = config.crop + config.kernel_size - 1
+        self.pyramid: list[Tensor] = []
+        shares: list[float] = []
+        for x, weight in zip(sharp, weights, strict=True):
+            for scale in SCALES:
+                small = x if scale == 1 else F.interpolate(x, scale_factor=scale, mode="area")
+                if min(small.shape[-2:]) >= self.side:
+                    self.pyramid.append((small[0] * 255).round().to(torch.uint8).to(device))
+                    shares.append(weight)
+        if not self.pyramid:
+            raise ValueError(
+                f"crop: no photograph is as large as a crop of {config.crop} and a margin for the kernel, {self.side}."
+            )
+        self.shares = torch.tensor(shares)
+        generator = torch.Generator().manual_seed(config.seed)
+        self.kernels = camera_shake(
+            config.kernels, config.kernel_size, length=config.path_length, generator=generator
+        ).to(device)
+
+    def batch(self, step: int, *, paired: bool = True) -> Batch:
+        """The batch of a step.
+
+        Args:
+            step: 0 or more.
+            paired: Whether `sharp[i]` is what `blurred[i]` was made of; if not, it is another crop altogether.
+
+        Returns:
+            Blurred and sharp crops.
+        """
+        chance = torch.Generator().manual_seed(self.config.seed * 1_000_003 + step)
+        sharp = self._crops(chance)
+        blurred = self._blur(sharp, chance)
+        if not paired:
+            sharp = self._crops(chance)
+        margin = self.config.kernel_size // 2
+        return Batch(blurred, sharp[..., margin:-margin, margin:-margin].contiguous())
+
+    def _crops(self, chance: torch.Generator) -> Tensor:
+        count, side = self.config.batch, self.side
+        picks = torch.multinomial(self.shares, count, replacement=True, generator=chance).tolist()
+        places = torch.rand(count, 2, generator=chance).tolist()
+        turns = torch.randint(8, (count,), generator=chance).tolist()
+        crops = []
+        for pick, (down, along), turn in zip(picks, places, turns, strict=True):
+            photograph = self.pyramid[pick]
+            top, left = int(down * (photograph.shape[-2] - side + 1)), int(along * (photograph.shape[-1] - side + 1))
+            crop = photograph[:, top : top + side, left : left + side]
+            crop = crop.rot90(turn % 4, dims=(-2, -1))
+            crops.append((crop.flip(-1) if turn >= 4 else crop)[torch.randperm(3, generator=chance)])
+        low, high = GAIN
+        gain = low + (high - low) * torch.rand(count, 1, 1, 1, generator=chance)
+        return torch.stack(crops).float() * (gain / 255).to(self.device)
+
+    def _blur(self, sharp: Tensor, chance: torch.Generator) -> Tensor:
+        picks = torch.randint(len(self.kernels), (self.config.batch,), generator=chance)
+        blurred = Blur(self.kernels[picks.to(self.device)], "valid")(sharp)
+        low, high = self.config.noise
+        sigma = low + (high - low) * float(torch.rand(1, generator=chance))
+        noise = torch.Generator(self.device).manual_seed(int(torch.randint(2**62, (1,), generator=chance)))
+        return blurred + sigma * torch.randn(blurred.shape, generator=noise, device=self.device)

@@ -1,0 +1,102 @@
+"""The examination: a fixed set of crops from photographs that training never sees, each with its own known kernel."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from deblurlib import images
+from deblurlib.blur import Blur, add_noise, camera_shake
+from deblurlib.metrics import psnr, ssim
+from deblurlib.training.config import TrainingConfig
+
+CANDIDATES = 8
+"""A crop is the most textured of this many random places: blur cannot be seen, nor undone, in an empty sky."""
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Crops to be judged on, N of them.
+
+    Attributes:
+        blurred: (N, 3, side, side), blurred, noisy, rounded to 8 bits.
+        sharp: (N, 3, side, side).
+        kernels: (N, 1, h, w), the true kernels.
+        names: The photograph of each crop.
+    """
+
+    blurred: Tensor
+    sharp: Tensor
+    kernels: Tensor
+    names: tuple[str, ...]
+
+    def gain(self, restore: Callable[[Tensor], Tensor]) -> Tensor:
+        """PSNR of the restoration less that of the blurred input, in dB: (N,)."""
+        restored = restore(self.blurred).clamp(0, 1)
+        return psnr(restored, self.sharp) - psnr(self.blurred, self.sharp)
+
+    def ssim_gain(self, restore: Callable[[Tensor], Tensor]) -> Tensor:
+        """SSIM of the restoration less that of the blurred input: (N,)."""
+        restored = restore(self.blurred).clamp(0, 1)
+        return ssim(restored, self.sharp) - ssim(self.blurred, self.sharp)
+
+
+def held_out(
+    photographs: Sequence[tuple[str, Tensor]] | None = None,
+    *,
+    config: TrainingConfig | None = None,
+    side: int = 192,
+    crops: int = 4,
+    seed: int = 123,
+) -> HeldOut:
+    """Make the examination: a function of its arguments alone.
+
+    Of each photograph `crops` places are taken, each the most textured of eight random ones; their kernels go from
+    short to long paths in equal steps. Blurring uses real pixels from beyond the crop, so no border is invented.
+
+    Args:
+        photographs: Names and (1, C, H, W) images; None takes the bundled ones for validation and test.
+        config: Whose kernels and noise (the middle of its range) are used.
+        side: Of a crop, pixels.
+        crops: For each photograph.
+        seed: Of the places, kernels and noise.
+
+    Returns:
+        The crops in the order of the photographs.
+
+    Raises:
+        ValueError: a photograph smaller than a crop and its margin (named).
+    """
+    config = config or TrainingConfig()
+    if photographs is None:
+        names = images.bundled_names("validation") + images.bundled_names("test")
+        photographs = [(name, images.bundled(name)) for name in names]
+    chance = torch.Generator().manual_seed(seed)
+    margin = config.kernel_size // 2
+    low, high = config.path_length
+    sharp, kernels, names = [], [], []
+    for name, photograph in photographs:
+        x = photograph.expand(-1, 3, -1, -1)
+        whole = side + 2 * margin
+        height, width = x.shape[-2:]
+        if min(height, width) < whole:
+            raise ValueError(f"{name}: {height}x{width} pixels are fewer than a crop and its margin, {whole} a side.")
+        for i in range(crops):
+            places = torch.rand(CANDIDATES, 2, generator=chance).tolist()
+            cuts = [
+                x[..., int(v * (height - whole + 1)) :, int(u * (width - whole + 1)) :][..., :whole, :whole]
+                for v, u in places
+            ]
+            sharp.append(max(cuts, key=_texture))
+            length = low + (high - low) * (i + 0.5) / crops
+            kernels.append(camera_shake(1, config.kernel_size, length=length, generator=chance))
+            names.append(name)
+    x, k = torch.cat(sharp), torch.cat(kernels)
+    blurred = add_noise(Blur(k, "valid")(x), sum(config.noise) / 2, generator=chance)
+    inner = x[..., margin : margin + side, margin : margin + side].contiguous()
+    return HeldOut((blurred.clamp(0, 1) * 255).round() / 255, inner, k, tuple(names))
+
+
+def _texture(x: Tensor) -> float:
+    return float(x.mean(dim=1).diff(dim=-1).abs().mean() + x.mean(dim=1).diff(dim=-2).abs().mean())
