@@ -17,10 +17,13 @@ from deblurlib.files import atomic
 from deblurlib.photographs import PHOTOGRAPHS
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
-"""The formats that `save` writes; `load` reads whatever Pillow, torchvision and tifffile read."""
+"""The formats that `save` writes; `load` reads whatever Pillow and tifffile read."""
 
 JPEG_QUALITY = 95
 """Of JPEG and WebP files (our choice): below it, block edges reach the size of the differences that we look at."""
+
+DEEP = ("RGB;16B", "RGBA;16B", "LA;16B")
+"""What Pillow calls the pixels of a PNG file of 16-bit colour; it reads 16-bit grey as it is."""
 
 _ORIENTATION_TAG, _BITS_TAG, _PHOTOMETRIC_TAG = 274, 258, 262
 
@@ -72,13 +75,14 @@ def load(path: str | Path) -> Tensor:
 
 def _read(path: Path) -> tuple[NDArray[np.generic], float]:
     """Pixels (H, W) or (H, W, C) as they are in the file, turned upright, and the value of white."""
-    with Image.open(path) as file:
+    # As a stream: of a path, Pillow maps an uncompressed TIFF into memory with the sides of the picture once turned.
+    with path.open("rb") as stream, Image.open(stream) as file:
         if file.format == "TIFF" and file.mode != "CMYK" and max(file.tag_v2.get(_BITS_TAG, (1,))) > 8:  # type: ignore[attr-defined]
             array = _first_page(tifffile.imread(path, key=0))
             if file.tag_v2.get(_PHOTOMETRIC_TAG) == 0 and array.dtype.kind == "u":  # type: ignore[attr-defined]
                 array = np.invert(array)  # zero is white
-        elif file.format == "PNG" and path.read_bytes()[24] == 16:  # the bit depth in the header
-            array = _deep_png(path)
+        elif file.format == "PNG" and file.tile and file.tile[0][3] in DEEP:  # type: ignore[attr-defined]
+            array = _deep_png(path, file.tile[0][3])  # type: ignore[attr-defined]
         else:
             file.load()  # Pillow turns a TIFF upright as it reads it, and drops the note that it was not
             array = _shallow(file)
@@ -109,12 +113,18 @@ def _first_page(array: NDArray[np.generic]) -> NDArray[np.generic]:
     return array
 
 
-def _deep_png(path: Path) -> NDArray[np.generic]:
-    from torchvision.io import ImageReadMode, decode_png, read_file  # Pillow cuts 16-bit colour down to 8
+def _deep_png(path: Path, rawmode: str) -> NDArray[np.generic]:
+    """16-bit colour, of which Pillow keeps one byte of two: the high ones as it finds them, the low ones on request."""
 
-    planes = decode_png(read_file(str(path)), mode=ImageReadMode.UNCHANGED)
-    array: NDArray[np.generic] = np.moveaxis(planes.numpy(), 0, -1)
-    return array
+    def read(rawmode: str) -> NDArray[np.uint16]:
+        with path.open("rb") as stream, Image.open(stream) as file:
+            file.tile = [(*file.tile[0][:3], rawmode)]  # type: ignore[attr-defined]
+            return np.asarray(file).astype(np.uint16)
+
+    if rawmode == "LA;16B":  # grey and alpha take as many bytes as four 8-bit channels
+        pairs = read("RGBA")
+        return 256 * pairs[..., ::2] + pairs[..., 1::2]
+    return 256 * read(rawmode) + read(rawmode.replace("16B", "16L"))
 
 
 def _upright(array: NDArray[np.generic], orientation: int) -> NDArray[np.generic]:

@@ -137,7 +137,7 @@ def prepare(blurred: Tensor, kernel: Tensor, boundary: str) -> Tensor:
         boundary: 'extend' or 'wrap'.
 
     Returns:
-        `blurred` itself for 'wrap', else its smooth extension by a kernel's size.
+        `blurred` itself for 'wrap', else its smooth extension by twice a kernel's size.
 
     Raises:
         TypeError, ValueError: a broken contract, or an unknown boundary.
@@ -147,7 +147,7 @@ def prepare(blurred: Tensor, kernel: Tensor, boundary: str) -> Tensor:
     contracts.choice(boundary, "boundary", BOUNDARIES)
     if boundary == "wrap":
         return blurred
-    return smooth_extension(blurred, (kernel.shape[-2] - 1, kernel.shape[-1] - 1))
+    return smooth_extension(blurred, (2 * kernel.shape[-2] - 2, 2 * kernel.shape[-1] - 2))  # one kernel's size rings
 
 
 def finish(x: Tensor, like: Tensor, *, clip: bool) -> Tensor:

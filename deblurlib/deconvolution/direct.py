@@ -68,7 +68,7 @@ def wiener(
     Args:
         blurred: (B, C, H, W) in [0, 1].
         kernel: (B or 1, 1, h, w), odd, non-negative, sum 1.
-        noise: Standard deviation of the noise in units of the range, above 0.
+        noise: Standard deviation of the noise in units of the range, above 0 and at most 1.
         prior: 'natural' or 'flat'.
         boundary: 'extend' for a photograph, 'wrap' for an image made by `Blur(kernel, "wrap")`.
         clip: Whether to clip the result to [0, 1].
@@ -77,7 +77,7 @@ def wiener(
         (B, C, H, W).
 
     Raises:
-        TypeError, ValueError: a broken contract, noise of 0 or less, an unknown prior.
+        TypeError, ValueError: a broken contract, noise out of range, an unknown prior.
 
     Example:
         >>> from deblurlib.blur import Blur, gaussian
@@ -88,7 +88,7 @@ def wiener(
         >>> bool((wiener(y, k, noise=0.001) - x).abs().mean() < 0.5 * (y - x).abs().mean())
         True
     """
-    contracts.number(noise, "noise", low=0, open_low=True)
+    contracts.number(noise, "noise", low=0, high=1, open_low=True)
     contracts.choice(prior, "prior", PRIORS)
     y = prepare(blurred, kernel, boundary)
     shape = (y.shape[-2], y.shape[-1])
@@ -101,7 +101,7 @@ def wiener(
     else:
         signal = torch.ones_like(passed)
     pixels = shape[0] * shape[1]
-    power = noise * noise * pixels  # of the noise at each frequency, in the units of an unnormalised FFT
+    power = noise**2 * pixels  # of the noise at each frequency, in the units of an unnormalised FFT
     total = (weight * spectrum.abs().square()).sum(dim=(-2, -1), keepdim=True)
     noisy = power * weight.sum(dim=(-2, -1), keepdim=True)
     signal_share = torch.maximum(total - noisy, 0.1 * total).clamp_min(
@@ -154,7 +154,8 @@ def _regularized(
 ) -> Tensor:
     """conj(K) Y / (|K|^2 + penalty), cut back to the photograph."""
     smallest = torch.finfo(penalty.dtype).tiny  # where kernel and penalty both vanish, so does the numerator
-    restored = transfer.conj() * spectrum / (transfer.abs().square() + penalty).clamp_min(smallest)
+    weight = (transfer.abs().square() + penalty).clamp_min(smallest).reciprocal()
+    restored = transfer.conj() * spectrum * weight
     return finish(torch.fft.irfft2(restored, s=shape), like, clip=clip)
 
 

@@ -95,12 +95,18 @@ class Deblurrer:
     Args:
         network: A generator for three channels.
 
+    Raises:
+        ValueError: the generator is for another number of channels.
+
     Example:
         >>> Deblurrer(UNetGenerator())(torch.rand(1, 1, 20, 30)).shape
         torch.Size([1, 1, 20, 30])
     """
 
     def __init__(self, network: nn.Module) -> None:
+        channels = getattr(network, "settings", {}).get("channels", 3)
+        if channels != 3:
+            raise ValueError(f"The generator is for images of {channels} channels, expected one for 3 (RGB).")
         self.network = network.eval()
 
     @torch.inference_mode()

@@ -46,13 +46,14 @@ class TrainingConfig:
     levels: int = 2  # how often the generators halve the resolution
     discriminator_width: int = 16  # channels of the discriminators' first layer
     receptive_field: int = 34  # of a discriminator's score, pixels
-    learning_rate: float = 2e-3  # of the generators, at its highest
+    learning_rate: float = 4e-3  # of the generators, at its highest
     discriminator_learning_rate: float = 1e-3  # likewise
     betas: tuple[float, float] = (0.9, 0.999)  # Adam's averages
     schedule: str = "cosine"  # "cosine", or "linear": constant for 4/5 of the run, then to zero
     clip: float = 1.0  # largest norm of a gradient
-    average: float = 0.0  # decay of the running average of the generator's weights; 0 keeps none
-    content_weight: float = 1.0  # of the distance to the true sharp image (paired systems)
+    average: float = 0.99  # decay of the running average of the generator's weights; 0 keeps none
+    content: str = "log_error"  # the regression's loss: "log_error" or "l1"
+    content_weight: float = 1.0  # of the distance to the true sharp image (paired cycle-GAN)
     adversarial: str = "least_squares"  # form of the adversarial loss
     adversarial_weight: float = 1.0  # of the generators' adversarial loss
     cycle_weight: float = 10.0  # of cycle consistency (Zhu et al. 2017: 10)

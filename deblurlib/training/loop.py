@@ -5,7 +5,7 @@ import dataclasses
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from deblurlib import profile
+from deblurlib import contracts, profile
 from deblurlib.files import atomic
 from deblurlib.networks import Deblurrer, UNetGenerator, save_weights
 from deblurlib.training.checkpoint import load_checkpoint, save_checkpoint
@@ -65,7 +65,7 @@ def fit(
     config: TrainingConfig,
     run_folder: str | Path | None = None,
     *,
-    start: nn.Module | None = None,
+    start: nn.Module | Mapping[str, nn.Module] | None = None,
     examination: HeldOut | None = None,
     samples: int = 0,
     progress: bool = True,
@@ -79,7 +79,7 @@ def fit(
     Args:
         config: The settings.
         run_folder: Where the run is kept; made if it does not exist. None keeps nothing.
-        start: Weights for the generator 'blur_to_sharp' to start from, a network of the same settings.
+        start: Networks of the same settings to start from: a generator 'blur_to_sharp', or several by name.
         examination: Held-out crops, scored every `config.validate_every` steps and at the end.
         samples: How many of the held-out crops to keep restored at every score.
         progress: Whether to show a progress bar.
@@ -96,7 +96,7 @@ def fit(
     device = _device(config)
     system = build_system(config, device)
     if start is not None:
-        _start_from(start, system.networks["blur_to_sharp"])
+        _start_from({"blur_to_sharp": start} if isinstance(start, nn.Module) else start, system)
     pairs = BlurredPairs(config, device)
     folder = _open_folder(run_folder, config)
     averaged = _copy(system.networks["blur_to_sharp"].state_dict()) if config.average else {}
@@ -147,11 +147,13 @@ def fit(
     return run
 
 
-def _start_from(start: nn.Module, network: nn.Module) -> None:
-    try:
-        network.load_state_dict(start.state_dict())
-    except RuntimeError as error:
-        raise ValueError(f"start: is not a generator of the run's width and levels: {error}") from error
+def _start_from(start: Mapping[str, nn.Module], system: System) -> None:
+    for name, network in start.items():
+        contracts.choice(name, "start", list(system.networks))
+        try:
+            system.networks[name].load_state_dict(network.state_dict())
+        except RuntimeError as error:
+            raise ValueError(f"start: is not a network {name!r} of the run's settings: {error}") from error
 
 
 def _device(config: TrainingConfig) -> torch.device:

@@ -8,9 +8,10 @@ from abc import ABC, abstractmethod
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from deblurlib.contracts import choice
-from deblurlib.losses import adversarial, cycle
+from deblurlib.losses import adversarial, cycle, log_error
 from deblurlib.networks import PatchDiscriminator, UNetGenerator
 from deblurlib.training.config import TrainingConfig
 from deblurlib.training.data import Batch
@@ -76,7 +77,7 @@ class System(ABC):
 
 
 class Regression(System):
-    """One generator, pairs, and the mean absolute error: the baseline that adversarial training starts from."""
+    """One generator, pairs, and the distance to the truth: the baseline that adversarial training starts from."""
 
     def __init__(self, config: TrainingConfig, device: torch.device) -> None:
         super().__init__(config, device)
@@ -89,7 +90,8 @@ class Regression(System):
     def step(self, batch: Batch) -> Losses:
         """Update the generator."""
         fake_sharp = self.networks["blur_to_sharp"](batch.blurred)
-        content = (fake_sharp - batch.sharp).abs().mean()
+        distance = log_error if self.config.content == "log_error" else F.l1_loss
+        content = distance(fake_sharp, batch.sharp)
         self.update("generators", content)
         return {"content": content.detach()}
 

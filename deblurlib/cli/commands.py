@@ -1,0 +1,213 @@
+"""The commands: deblur, blur, score, train, doctor."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from deblurlib.cli.failures import INTERRUPTED, Commands, between_steps
+
+if TYPE_CHECKING:  # torch comes in when a command runs: `deblurlib --help` does not wait for it
+    from deblurlib.training import TrainingConfig
+
+SIZES = {"camera_shake": 31, "linear_motion": 15, "gaussian": 13, "disk": 7}
+"""Kinds of blur, and the size that each has unless it is given."""
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Force = Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")]
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from deblurlib import __version__
+
+        typer.echo(f"deblurlib {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _about(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Deblur photographs, blur them, judge restorations, and train networks. Everything works offline."""
+
+
+@app.command()
+def deblur(
+    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO", help="Blurred photographs.")],
+    out: Annotated[str, typer.Option("--out", "-o", help="The file to write; for several photographs, a folder.")],
+    method: Annotated[
+        str,
+        typer.Option(
+            help="pretrained (the generator that ships), the path of a trained one (.safetensors), "
+            "or, with --kernel: richardson_lucy, tikhonov, wiener."
+        ),
+    ] = "pretrained",
+    kernel: Annotated[Path | None, typer.Option(help="An image of the kernel, for the methods that need it.")] = None,
+    noise: Annotated[
+        float | None, typer.Option(help="Standard deviation of the noise, 1 is white; with --kernel.")
+    ] = None,
+    force: Force = False,
+) -> None:
+    """Deblur photographs."""
+    from tqdm import tqdm
+
+    from deblurlib import images
+    from deblurlib.cli import targets
+    from deblurlib.cli.methods import restorer
+
+    files = targets.for_photographs(photos, out, force=force)
+    restore = restorer(method, kernel, noise)
+    if len(photos) > 1:
+        for photo in photos:  # before the first one is written, all must be readable
+            images.load(photo)
+    pairs = list(zip(photos, files, strict=True))
+    for photo, target in tqdm(pairs, unit="photo", disable=None if len(photos) > 1 else True):
+        sharp = restore(images.load(photo))
+        target.parent.mkdir(exist_ok=True)
+        images.save(target, sharp, overwrite=force, bits=targets.bits(photo, target))
+    typer.echo(f"{len(photos)} photographs deblurred into {out}." if len(photos) > 1 else f"Wrote {files[0]}.")
+
+
+@app.command()
+def blur(
+    photo: Annotated[Path, typer.Argument(metavar="PHOTO", help="A sharp photograph.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The file to write.")],
+    kind: Annotated[str, typer.Option(help=f"Of blur: {', '.join(SIZES)}.")] = "camera_shake",
+    size: Annotated[
+        int | None,
+        typer.Option(
+            help="In pixels: side of the kernel (camera_shake, gaussian), length (linear_motion), diameter (disk)."
+        ),
+    ] = None,
+    angle: Annotated[float, typer.Option(help="Of linear_motion, in degrees from the horizontal.")] = 30.0,
+    noise: Annotated[float, typer.Option(help="Standard deviation of the noise to add, 1 is white.")] = 0.0,
+    seed: Annotated[int, typer.Option(help="Of the shake and of the noise.")] = 0,
+    save_kernel: Annotated[Path | None, typer.Option(help="Also write an image of the kernel.")] = None,
+    force: Force = False,
+) -> None:
+    """Blur a photograph: with a kernel, and noise."""
+    from deblurlib import blur, contracts, images, profile
+    from deblurlib.cli import targets
+    from deblurlib.files import check_output
+
+    contracts.choice(kind, "kind", list(SIZES))
+    size = SIZES[kind] if size is None else size
+    targets.check_target(out, force=force)
+    if save_kernel:
+        check_output(save_kernel, overwrite=force)
+        if save_kernel.suffix.lower() not in blur.kernel_files.SUFFIXES:
+            raise ValueError(f"{save_kernel}: a kernel is kept as {', '.join(blur.kernel_files.SUFFIXES)}.")
+        if save_kernel.resolve() == out.resolve():
+            raise ValueError(f"{out}: the photograph and the kernel need a file each.")
+    x, generator = images.load(photo), profile.seed(seed)
+    if size > min(x.shape[-2:]):
+        raise ValueError(f"size: {size} pixels are more than the photograph has, {x.shape[-2]}x{x.shape[-1]}.")
+    kernel = {
+        "camera_shake": lambda: blur.camera_shake(1, size, generator=generator),
+        "linear_motion": lambda: blur.linear_motion(size, angle),
+        "gaussian": lambda: blur.gaussian(size, size / 6),
+        "disk": lambda: blur.disk(size / 2),
+    }[kind]()
+    blurred = blur.add_noise(blur.Blur(kernel, "reflect")(x), noise, generator=generator)
+    if save_kernel:
+        blur.save_kernel(save_kernel, kernel, overwrite=force)
+    images.save(out, blurred, overwrite=force, bits=targets.bits(photo, out))
+    typer.echo(f"Wrote {out}." if save_kernel is None else f"Wrote {out} and {save_kernel}.")
+
+
+@app.command()
+def score(
+    restored: Annotated[Path, typer.Argument(metavar="RESTORED", help="A restored photograph.")],
+    reference: Annotated[Path, typer.Argument(metavar="REFERENCE", help="The true sharp one, of the same size.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON; the PSNR of equal images is null.")] = False,
+) -> None:
+    """Judge a restoration against the true sharp photograph."""
+    import math
+
+    from deblurlib import images, metrics
+
+    pair = images.load(restored), images.load(reference)
+    psnr, ssim = metrics.psnr(*pair).item(), metrics.ssim(*pair).item()
+    if as_json:
+        typer.echo(json.dumps({"psnr": psnr if math.isfinite(psnr) else None, "ssim": ssim}))
+    else:
+        typer.echo(f"PSNR  {psnr:.2f} dB" if math.isfinite(psnr) else "PSNR  infinite: the images are equal")
+        typer.echo(f"SSIM  {ssim:.4f}")
+
+
+@app.command()
+def train(
+    config: Annotated[Path | None, typer.Option(help="Settings, a TOML or JSON file.")] = None,
+    photographs: Annotated[
+        Path | None, typer.Option(help="A folder of sharp photographs; else the bundled ones.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(help="Updates of the generator.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The run's folder; else runs/ and the system.")
+    ] = None,
+    resume: Annotated[Path | None, typer.Option(help="Go on with the run in this folder.")] = None,
+) -> None:
+    """Train a generator, or go on training one, and score it on photographs that it never saw."""
+    from deblurlib import training
+
+    settings, folder = _settings(config, photographs, steps, out, resume)
+    examination = training.held_out(config=settings)
+    try:
+        with between_steps() as stop_if_asked:
+            run = training.fit(settings, folder, examination=examination, callback=stop_if_asked)
+    except KeyboardInterrupt:
+        typer.echo(f"Stopped. This goes on where the last checkpoint is: deblurlib train --resume {folder}", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    gain = examination.gain(run.generator)
+    typer.echo(
+        f"Held out: {gain.mean():+.2f} dB over the blurred input ({len(gain)} crops from {gain.min():+.2f} "
+        f"to {gain.max():+.2f} dB), SSIM {examination.ssim_gain(run.generator).mean():+.3f}."
+    )
+    typer.echo(f"Use it: deblurlib deblur PHOTO -o OUT --method {folder / 'generator.safetensors'}")
+
+
+@app.command()
+def doctor() -> None:
+    """Say what this machine has, which scale was chosen, and what that skips."""
+    from deblurlib import profile
+
+    typer.echo(str(profile.doctor()))
+
+
+def _settings(
+    config: Path | None, photographs: Path | None, steps: int | None, out: Path | None, resume: Path | None
+) -> "tuple[TrainingConfig, Path]":
+    from deblurlib import training
+
+    if resume is not None:
+        given = {"--config": config, "--photographs": photographs, "--steps": steps, "--out": out}
+        extra = [name for name, value in given.items() if value is not None]
+        if extra:
+            raise ValueError(f"--resume takes the settings from the run's folder; leave out {', '.join(extra)}.")
+        if not (resume / "config.json").is_file():
+            raise FileNotFoundError(f"{resume} is not the folder of a run: it has no config.json.")
+        return training.read_config(resume / "config.json"), resume
+    settings = training.read_config(config) if config else training.TrainingConfig()
+    changes: dict[str, Any] = {"steps": steps} if steps is not None else {}
+    if photographs is not None:
+        changes["photographs"] = str(photographs.resolve())  # so that the run can go on from another folder
+    settings = dataclasses.replace(settings, **changes)
+    folder = out or Path("runs") / settings.system
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} is a file, expected a folder for the run.")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / "config.json").is_file():
+        raise ValueError(f"{folder} holds other files than those of a run; choose another folder.")
+    return settings, folder
