@@ -33,21 +33,21 @@ def transfer_function(kernel: Tensor, shape: tuple[int, int]) -> Tensor:
     K = rfft2 of the kernel, zero-padded to the image and rolled so that its centre h // 2 lies at the origin.
 
     Args:
-        kernel: (B, 1, h, w).
+        kernel: (B, 1, h, w), odd, non-negative, sum 1.
         shape: (H, W) of the image, no smaller than the kernel.
 
     Returns:
-        (B, 1, H, W // 2 + 1) complex, K[..., 0, 0] = sum of the kernel.
+        (B, 1, H, W // 2 + 1) complex, K[..., 0, 0] = 1.
 
     Raises:
-        ValueError: the kernel is larger than the image.
+        TypeError, ValueError: the kernel breaks its contract, or is larger than the image.
 
     Example:
         >>> k = torch.tensor([[[[0.25, 0.5, 0.25]]]])
         >>> transfer_function(k, (1, 4)).real.flatten().tolist()
         [1.0, 0.5, 0.0]
     """
-    h, w = kernel.shape[-2:]
+    h, w = contracts.kernel(kernel).shape[-2:]
     if h > shape[0] or w > shape[1]:
         raise ValueError(f"kernel: {h}x{w} is larger than the image, {shape[0]}x{shape[1]}.")
     padded = F.pad(kernel, (0, shape[1] - w, 0, shape[0] - h))

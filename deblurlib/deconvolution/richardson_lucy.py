@@ -109,5 +109,5 @@ def richardson_lucy(
 
 def _belief(difference: Tensor, damping: float) -> Tensor:
     """From 0, a difference that noise explains, to 1, one that it does not."""
-    d = difference / damping
-    return d.square() / (1 + d.square())
+    d = difference / max(damping, torch.finfo(difference.dtype).tiny)
+    return 1 - 1 / (1 + d.square())

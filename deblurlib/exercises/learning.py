@@ -185,18 +185,12 @@ def _round_trip(answer: Any) -> str | None:
     for there, back, distance, factor in product(KINDS, KINDS, (_abs_first, _mean_first, _squares), (1.0, 0.5)):
         if _near(mine, _trip(there, back, distance, factor, blurred, sharp)):
             return f"{said}: {_what_is_left(there, back, distance, factor)}."
-    halves = [
-        _trip("right", None, _abs_first, 1.0, blurred, sharp),
-        _trip(None, "right", _abs_first, 1.0, blurred, sharp),
-    ]
-    return _explain(
-        said,
-        mine,
-        (
-            (halves[0], "you sent the blurred images round; the sharp ones have a trip of their own"),
-            (halves[1], "you sent the sharp images round; the blurred ones have a trip of their own"),
-        ),
+    blurred_trip = _trip("right", None, _abs_first, 1.0, blurred, sharp)
+    slips = (
+        (blurred_trip, "you sent the blurred images round; the sharp ones have a trip of their own"),
+        (true - blurred_trip, "you sent the sharp images round; the blurred ones have a trip of their own"),
     )
+    return _explain(said, mine, slips)
 
 
 def _abs_first(a: Tensor, b: Tensor) -> Tensor:
@@ -235,14 +229,10 @@ def _trip(
 
 def _what_is_left(there: str, back: str, distance: Callable[[Tensor, Tensor], Tensor], factor: float) -> str:
     found = []
-    for kind, own, other in (
-        (there, "the blurred image", "the sharp one"),
-        (back, "the sharp image", "the blurred one"),
-    ):
+    trips = (there, "the blurred image", "the sharp one"), (back, "the sharp image", "the blurred one")
+    for kind, own, other in trips:
         if kind == "crossed":
-            found.append(
-                f"the trip of {own} has to come back to {own}; you compare it with {other}, which takes a pair"
-            )
+            found.append(f"the trip of {own} has to end at {own}; you compare it with {other}, which takes a pair")
         elif kind == "one way":
             found.append(f"{own} only goes one way, and is compared with {other}: send it through both generators")
         elif kind == "wrong order":
@@ -273,9 +263,7 @@ def _best_judge_loss(answer: Any) -> str | None:
         if mine is None:
             return f"your answer is {_in_short(result)}, expected one number."
         if math.isnan(mine):
-            return (
-                f"for {what} your answer is NaN: where neither kind occurs, p + q is 0, and such patches cost nothing."
-            )
+            return f"for {what} your answer is NaN: where neither occurs, p + q is 0, and that costs nothing."
         true = _overlap(real, fake)
         if not _near(mine, true):
             said = f"for {what} your answer is {mine:.4f}, expected {true:.4f}"
@@ -297,7 +285,7 @@ def _judge_slips(p: Tensor, q: Tensor) -> Slips:
         (0.25, "that is the chance line, for a judge that cannot tell; this one knows both histograms"),
         (
             float(0.5 * torch.minimum(p, q).sum()),
-            "a judge that says only 0 or 1 pays more than one that says p / (p + q)",
+            "a judge that says only 0 or 1 pays more than one of p / (p + q)",
         ),
         (float(torch.minimum(p, q).sum()), "that is how much they overlap; the question is what the best judge pays"),
         (float(0.5 * ((share - 1).square() + share.square()).sum()), "weigh each bin by how often it comes, p and q"),
@@ -305,7 +293,7 @@ def _judge_slips(p: Tensor, q: Tensor) -> Slips:
         (float(unfair), "a patch scores best by the share of real among all that look so, p / (p + q), not by p"),
         (
             float(0.5 * (p - q).square().sum()),
-            "that is a distance between the histograms; it grows when the judge pays less",
+            "that is a distance of the histograms; it grows when the judge pays less",
         ),
         (0.5, "a judge that always gives the same verdict, 0 or 1, pays that; the best one does better"),
         (0.0, "even the best judge pays where real and fake patches look alike"),

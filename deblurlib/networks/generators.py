@@ -1,8 +1,7 @@
 """Generators: networks that turn one image into another of the same size."""
 
-from itertools import pairwise
-
 import math
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F

@@ -11,6 +11,7 @@ from deblurlib.contracts import choice, number, odd_size
 from deblurlib.training.schedule import SCHEDULES
 
 PRECISIONS = ("auto", "float32", "bfloat16")
+CONTENTS = ("log_error", "l1")
 
 COUNTS = (
     *("steps", "batch", "crop", "kernel_size", "kernels", "width", "levels", "discriminator_width", "pool", "seed"),
@@ -92,6 +93,7 @@ class TrainingConfig:
             )
         choice(self.precision, "precision", PRECISIONS)
         choice(self.schedule, "schedule", SCHEDULES)
+        choice(self.content, "content", CONTENTS)
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as a dictionary of plain values."""
@@ -111,10 +113,10 @@ def read_config(path: str | Path) -> TrainingConfig:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"{path}: there is no such configuration file.")
-    text = path.read_text(encoding="utf-8")
     try:
+        text = path.read_text(encoding="utf-8")
         values = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
-    except (json.JSONDecodeError, tomllib.TOMLDecodeError) as error:
+    except (json.JSONDecodeError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not readable as {path.suffix[1:].upper() or 'TOML'}: {error}") from error
     if not isinstance(values, dict):
         raise ValueError(f"{path}: expected settings by name, got {values!r}.")
