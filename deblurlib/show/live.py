@@ -4,12 +4,11 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
-from matplotlib.figure import Figure
-
 from deblurlib import images
 from deblurlib.blur import Blur, add_noise, camera_shake, disk, gaussian, linear_motion
 from deblurlib.profile import seed
 from deblurlib.show.figures import workbench
+from deblurlib.show.shell import Html, address, drawing
 
 __all__ = ["explore", "kernel_explorer"]
 
@@ -53,7 +52,7 @@ def kernel_explorer(name: str = "camera") -> Any:
     """
     x = images.bundled(name)
 
-    def draw(kind: str, size: int, angle: int, noise: float, trial: int) -> Figure:
+    def draw(kind: str, size: int, angle: int, noise: float, trial: int) -> Html:
         k = {
             "camera shake": lambda: camera_shake(1, 2 * size + 7, length=float(size), generator=seed(trial)),
             "linear motion": lambda: linear_motion(size, angle),
@@ -61,7 +60,10 @@ def kernel_explorer(name: str = "camera") -> Any:
             "Gaussian": lambda: gaussian(2 * size + 1, size / 4),
         }[kind]()
         blurred = add_noise(Blur(k, "reflect")(x), noise, generator=seed(trial))
-        return workbench(blurred, k)
+        # A figure would show itself without a word for readers who cannot see it.
+        text = f"The photograph '{name}', blurred by {kind} of {size} pixels; beside it the kernel and its spectrum."
+        source = address(drawing(workbench(blurred, k)))
+        return Html(f'<img src="{source}" alt="{text}" style="max-width:100%;height:auto">', text)
 
     widgets = _widgets()
     return explore(
