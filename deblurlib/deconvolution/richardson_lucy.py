@@ -69,8 +69,8 @@ def richardson_lucy(
     height, width = blurred.shape[-2:]
     p, q = (kernel.shape[-2] // 2, kernel.shape[-1] // 2) if boundary == "extend" else (0, 0)
     shape = (height, width)
-    if boundary == "extend":  # the estimate needs p more rows on each side; what the FFT adds beyond is never seen
-        shape = (fast_length(height + 4 * p), fast_length(width + 4 * q))
+    if boundary == "extend":  # the estimate has p more rows on each side; what wraps round lands where nothing is read
+        shape = (fast_length(height + 2 * p), fast_length(width + 2 * q))
     transfer = transfer_function(kernel, shape)
     tall, wide = height + 2 * p, width + 2 * q
 

@@ -20,6 +20,8 @@ DARK = 1e-6
 MOST = 200
 """Iterations after which an answer counts as never stopping."""
 
+FORGOTTEN = "your answer is None: does the function return its result?"
+
 
 def _lopsided(h: int, w: int) -> Tensor:
     """A kernel without any symmetry, its light towards the lower left."""
@@ -44,8 +46,10 @@ def _close(a: Tensor, b: Tensor) -> bool:
 
 def _no_picture(x: object, like: Tensor) -> str | None:
     """What is wrong with the form of an answer that should look like `like`."""
+    if x is None:
+        return FORGOTTEN
     if not isinstance(x, Tensor):
-        return f"your answer is {'None: does the function return its result?' if x is None else f'of type {type(x).__name__}, expected a tensor.'}"
+        return f"your answer is of type {type(x).__name__}, expected a tensor."
     if x.is_complex():
         return f"your picture is complex ({x.dtype}); a picture is real: end with irfft2."
     if x.shape != like.shape:
@@ -78,39 +82,53 @@ def _noise_gain(answer: Any) -> str | None:
     expected = float(w.square().mean().sqrt())
     given = answer(k.clone(), shape, ratio)
     if given is None:
-        return "your answer is None: does the function return its result?"
+        return FORGOTTEN
     mine = float(given)
-    half = transfer_function(k, shape).abs()
-    small = torch.fft.fft2(k).abs()
-    known = {
-        expected**2: "this is the factor of the variance; the standard deviation is its root.",
-        float(w.mean()): "you averaged |W|; noise adds in power, so average |W|² and take the root.",
-        float(1 / size.square().mean().rsqrt() ** -1): "you averaged |K|², which is what the blur does to noise, not the filter.",
-        float((half / (half.square() + ratio)).square().mean().sqrt()): "you averaged over the half plane of rfft2, where "
-        "all but one column of frequencies stand for two; use fft2, which has each of them once.",
-        float((size * w).square().mean().sqrt()): "this is how much of the *picture* gets through, W K; noise comes in "
-        "after the blur and meets W alone.",
-        float(size.reciprocal().square().mean().sqrt()): "this is the plain inverse filter's gain, 1/|K|: the ratio is missing.",
-        float((small / (small.square() + ratio)).square().mean().sqrt()): "you transformed the kernel at its own size; the "
-        "picture has more frequencies, fft2(kernel, s=shape).",
-        float(w.square().sum().sqrt()): "you added the frequencies up; the standard deviation of a pixel needs their mean.",
-    }
+    half, small = transfer_function(k, shape).abs(), torch.fft.fft2(k).abs()
+
+    def root(power: Tensor) -> float:
+        return float(power.mean().sqrt())
+
+    known = [
+        (expected**2, "this is the factor of the variance; the standard deviation is its root."),
+        (float(w.mean()), "you averaged |W|; noise adds in power, so average |W|² and take the root."),
+        (root(size.square()), "you averaged |K|², which is what the blur does to noise, not the filter."),
+        (
+            root((half / (half.square() + ratio)).square()),
+            "you averaged over the half plane of rfft2, where all but one column stand for two frequencies each; "
+            "fft2 has each of them once.",
+        ),
+        (
+            root((size * w).square()),
+            "this is how much of the *picture* gets through, W K; noise comes in after the blur and meets W alone.",
+        ),
+        (root(1 / size.square()), "this is the plain inverse filter's gain, 1/|K|: the ratio is missing."),
+        (
+            root((small / (small.square() + ratio)).square()),
+            "you transformed the kernel at its own size; the picture has more frequencies, fft2(kernel, s=shape).",
+        ),
+        (
+            float(w.square().sum().sqrt()),
+            "you added the frequencies up; the standard deviation of a pixel needs their mean.",
+        ),
+    ]
     if _same(mine, expected):
         return None
-    reason = next((text for value, text in known.items() if _same(mine, value)), "check |W| = |K| / (|K|² + ratio).")
+    reason = next((text for value, text in known if _same(mine, value)), "check |W| = |K| / (|K|² + ratio).")
     return f"your answer is {mine:.4g}; for this kernel it is {expected:.4g}: {reason}"
 
 
 @exercise("wiener_filter")
 def _wiener_filter(answer: Any) -> str | None:
     x, k, ratio = _scene(2, 3, 24, 31), _lopsided(5, 7), 0.02
-    y = add_noise(Blur(k)(x), 0.01, generator=seed(2))
+    y = add_noise(Blur(k)((x - 0.1) / 0.8), 0.01, generator=seed(2))  # from black to white: the answer overshoots
     shape = (24, 31)
     spectrum, transfer = torch.fft.rfft2(y), transfer_function(k, shape)
     power = transfer.abs().square()
 
     def back(restored: Tensor) -> Tensor:
-        return torch.fft.irfft2(restored, s=shape)
+        x: Tensor = torch.fft.irfft2(restored, s=shape)
+        return x
 
     expected = back(transfer.conj() * spectrum / (power + ratio))
     given = answer(y.clone(), k.clone(), ratio)
@@ -124,8 +142,8 @@ def _wiener_filter(answer: Any) -> str | None:
     if (row or column) and _close(given.roll((row, column), dims=(-2, -1)), expected):
         down, right = [(-s + n // 2) % n - n // 2 for s, n in zip((row, column), shape, strict=True)]
         return (
-            f"your picture is right but displaced by {down} rows and {right} columns: the kernel's corner lies at the origin, "
-            "its centre should; transfer_function rolls it there."
+            f"your picture is right but displaced by {down} rows and {right} columns: the kernel's corner lies at the "
+            "origin, its centre should; transfer_function rolls it there."
         )
     penalty = torch.full_like(power, ratio)
     penalty[..., 0, 0] = 0
@@ -141,8 +159,10 @@ def _wiener_filter(answer: Any) -> str | None:
             transfer.conj() * spectrum / (power + ratio**2)
         ),
         "this is the plain inverse filter: the ratio has no effect.": back(spectrum / transfer),
-        f"your mean is {float(given.double().mean()):.4f}, expected {float(expected.mean()):.4f}: you kept frequency zero, "
-        "as the library does; here the ratio counts everywhere.": back(transfer.conj() * spectrum / (power + penalty)),
+        f"your mean is {float(given.double().mean()):.4f}, expected {float(expected.mean()):.4f}: you kept frequency "
+        "zero, as the library does; here the ratio counts everywhere.": back(
+            transfer.conj() * spectrum / (power + penalty)
+        ),
         f"you clipped to [0, 1]; the filter's own answer runs from {float(expected.min()):.2f} to "
         f"{float(expected.max()):.2f}.": expected.clamp(0, 1),
     }
@@ -157,7 +177,8 @@ def _step(x: Tensor, y: Tensor, transfer: Tensor, *, turned: bool = True) -> Ten
     shape = (y.shape[-2], y.shape[-1])
     predicted = torch.fft.irfft2(torch.fft.rfft2(x) * transfer, s=shape)
     back = transfer.conj() if turned else transfer
-    return x * torch.fft.irfft2(torch.fft.rfft2(y / predicted.clamp_min(DARK)) * back, s=shape)
+    factor: Tensor = torch.fft.irfft2(torch.fft.rfft2(y / predicted.clamp_min(DARK)) * back, s=shape)
+    return x * factor
 
 
 def _run(y: Tensor, k: Tensor, iterations: int, *, start: Tensor | None = None, turned: bool = True) -> list[Tensor]:
@@ -182,7 +203,7 @@ def _stop_in_time(answer: Any) -> str | None:
     due = first(lambda r: float(r.square().mean().sqrt()) <= sigma)
     given = answer(y.clone(), k.clone(), sigma)
     if not (isinstance(given, tuple) and len(given) == 2):
-        return f"your answer is of type {type(given).__name__}, expected a pair: the picture and the number of iterations."
+        return f"your answer is of type {type(given).__name__}, expected a pair: the picture and the number of steps."
     picture, mine = given[0], int(given[1])
     if complaint := _no_picture(picture, estimates[0]):
         return complaint
@@ -190,19 +211,21 @@ def _stop_in_time(answer: Any) -> str | None:
         return None
     if mine == due:
         if _close(picture, estimates[due - 1]):
-            return f"you counted {mine} iterations but returned the picture after {due - 1}: the one that is not yet explained."
+            return (
+                f"you counted {mine} steps but returned the picture after {due - 1}, which does not explain enough yet."
+            )
         wrong = _run(y, k, due, turned=False)[-1]
         if _close(picture, wrong):
-            return f"after {mine} iterations your picture has ghosts: the ratio has to go back by the adjoint, conj(K)."
-        return f"your {mine} iterations are right, the picture is not: {_worst(picture, estimates[due])}"
+            return f"after {mine} steps your picture has ghosts: the ratio has to go back by the adjoint, conj(K)."
+        return f"your {mine} steps are right, the picture is not: {_worst(picture, estimates[due])}"
     left = float(residuals[min(mine, MOST)].square().mean().sqrt())
-    found = f"you stopped after {mine} iterations, where k * x misses y by {left:.4f} a pixel; sigma is {sigma}, so stop after {due}"
+    found = f"you stopped after {mine} steps, where k * x misses y by {left:.4f}; sigma is {sigma}, so stop after {due}"
     if mine == first(lambda r: float(r.square().mean()) <= sigma):
         return f"{found}: you compared the variance, {left**2:.5f}, with the standard deviation."
     if mine == first(lambda r: float(r.abs().mean()) <= sigma):
         return f"{found}: you took the mean of |k * x - y|, which is a fifth smaller than its root mean square."
     if mine >= MOST:
-        return f"{found}: you never stopped; compare the root mean square of k * x - y, not its sum or maximum, with sigma."
+        return f"{found}: you never stopped; with sigma goes the root mean square of k * x - y, not its sum or maximum."
     if mine == due + 1:
         return f"{found}: you looked at the picture from before the step, and so were one late."
     if mine == due - 1:
@@ -221,27 +244,26 @@ def _mended_richardson_lucy(answer: Any) -> str | None:
         return complaint
     if _close(given, expected):
         return None
-    black = (y - y.mean(dim=(-2, -1), keepdim=True)).clamp_min(0)
-    holes = float((given.double() < CLOSE).double().mean())
-    if holes > 0.2:
+    black = (y - 0.2).clamp_min(0)  # the colleague's start
+    holes = float((given.double() < DARK / 2).double().mean())
+    if holes > 0.02:
         if _close(given, _run(y, k, rounds, start=black, turned=False)[-1]):
             return f"{100 * holes:.0f} % of your picture is black, and the rest has ghosts: neither bug is mended."
         return (
-            f"{100 * holes:.0f} % of your picture is black: what starts at zero stays zero, whatever it is multiplied by; "
-            "start above zero."
+            f"{100 * holes:.0f} % of your picture is black: what starts at zero stays zero, whatever it is multiplied "
+            "by; start above zero."
         )
     level = float(given.double().mean() / expected.mean())
     if not _same(level, 1) and _close(given / level, expected):
-        return f"your picture is {level:.3g} times as bright as it should be: the step keeps the sum of the light by itself."
+        return f"your picture is {level:.3g} times as bright as it should be: the step keeps the light's sum by itself."
     turned = torch.flip(k, (-2, -1))
     mistakes = {
         "your picture has ghosts, the ratio still goes *forward* with the kernel: it has to go back to where "
         "the light came from, conj(K).": _run(y, k, rounds, turned=False)[-1],
-        "your picture has ghosts, both ways are turned round: the prediction is K x, only the way back has conj(K).": _run(
-            y, turned, rounds
-        )[-1],
+        "your picture has ghosts, both ways are turned round: the prediction is K x, only the way back has "
+        "conj(K).": _run(y, turned, rounds)[-1],
         f"you took {rounds + 1} steps, expected {rounds}.": estimates[rounds + 1],
         f"you took {rounds - 1} steps, expected {rounds}.": estimates[rounds - 1],
-        f"you clipped to [0, 1]; the estimate's own largest value is {float(expected.max()):.3f}.": expected.clamp(0, 1),
+        f"you clipped to [0, 1]; the estimate's largest value is {float(expected.max()):.3f}.": expected.clamp(0, 1),
     }
     return _matches(given, mistakes) or _worst(given, expected)
