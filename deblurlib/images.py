@@ -1,6 +1,8 @@
 """From files to tensors and back; the photographs that come with the library's own dependencies."""
 
 import importlib.util
+import logging
+import math
 import os
 import warnings
 from pathlib import Path
@@ -10,6 +12,8 @@ import tifffile
 import torch
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
+from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 from torch import Tensor
 
 from deblurlib import contracts
@@ -20,12 +24,16 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 """The formats that `save` writes; `load` reads whatever Pillow and tifffile read."""
 
 JPEG_QUALITY = 95
-"""Of JPEG and WebP files (our choice): below it, block edges reach the size of the differences that we look at."""
+"""Of JPEG and WebP files (our choice): below it, block edges reach the size of the differences that we look at. JPEG
+keeps the colours at full resolution; WebP cannot."""
+
+for _decoder in ("PIL", "tifffile"):  # what they have to say of a strange file, `load` says
+    logging.getLogger(_decoder).addHandler(logging.NullHandler())
 
 DEEP = ("RGB;16B", "RGBA;16B", "LA;16B")
 """What Pillow calls the pixels of a PNG file of 16-bit colour; it reads 16-bit grey as it is."""
 
-_ORIENTATION_TAG, _BITS_TAG, _PHOTOMETRIC_TAG = 274, 258, 262
+_BITS_TAG, _PHOTOMETRIC_TAG, _ORIENTATION_TAG, _PLANES_TAG = 258, 262, 274, 284
 
 
 def load(path: str | Path) -> Tensor:
@@ -77,12 +85,10 @@ def _read(path: Path) -> tuple[NDArray[np.generic], float]:
     """Pixels (H, W) or (H, W, C) as they are in the file, turned upright, and the value of white."""
     # As a stream: of a path, Pillow maps an uncompressed TIFF into memory with the sides of the picture once turned.
     with path.open("rb") as stream, Image.open(stream) as file:
-        if file.format == "TIFF" and file.mode != "CMYK" and max(file.tag_v2.get(_BITS_TAG, (1,))) > 8:  # type: ignore[attr-defined]
-            array = _first_page(tifffile.imread(path, key=0))
-            if file.tag_v2.get(_PHOTOMETRIC_TAG) == 0 and array.dtype.kind == "u":  # type: ignore[attr-defined]
-                array = np.invert(array)  # zero is white
-        elif file.format == "PNG" and file.tile and file.tile[0][3] in DEEP:  # type: ignore[attr-defined]
-            array = _deep_png(path, file.tile[0][3])  # type: ignore[attr-defined]
+        if isinstance(file, TiffImageFile) and file.mode != "CMYK" and max(file.tag_v2.get(_BITS_TAG, (1,))) > 8:
+            array = _deep_tiff(path, file)
+        elif isinstance(file, PngImageFile) and file.tile and file.tile[0].args in DEEP:
+            array = _deep_png(path, str(file.tile[0].args))
         else:
             file.load()  # Pillow turns a TIFF upright as it reads it, and drops the note that it was not
             array = _shallow(file)
@@ -105,12 +111,19 @@ def _shallow(file: Image.Image) -> NDArray[np.generic]:
     return np.asarray(file.convert(("LA" if grey else "RGBA") if transparent else "L" if grey else "RGB"))
 
 
-def _first_page(array: NDArray[np.generic]) -> NDArray[np.generic]:
-    if array.ndim == 3 and array.shape[-1] not in (1, 2, 3, 4) and array.shape[0] in (3, 4):
-        array = np.moveaxis(array, 0, -1)  # colours stored as planes
+def _deep_tiff(path: Path, file: TiffImageFile) -> NDArray[np.generic]:
+    with tifffile.TiffFile(path) as tiff:
+        page = tiff.pages.first
+        segments = list(zip(page.dataoffsets, page.databytecounts, strict=True))
+        size = path.stat().st_size
+        if len(segments) != math.prod(page.chunked) or any(start + length > size for start, length in segments):
+            raise ValueError("its pixels are cut short")  # tifffile would make the missing ones black
+        array = page.asarray()
+    if array.ndim == 3 and file.tag_v2.get(_PLANES_TAG) == 2:
+        array = np.moveaxis(array, 0, -1)  # each colour by itself
     if array.ndim not in (2, 3):
         raise ValueError(f"expected one picture, found an array of shape {array.shape}")
-    return array
+    return np.invert(array) if file.tag_v2.get(_PHOTOMETRIC_TAG) == 0 else array  # 0: white is zero
 
 
 def _deep_png(path: Path, rawmode: str) -> NDArray[np.generic]:
@@ -118,7 +131,7 @@ def _deep_png(path: Path, rawmode: str) -> NDArray[np.generic]:
 
     def read(rawmode: str) -> NDArray[np.uint16]:
         with path.open("rb") as stream, Image.open(stream) as file:
-            file.tile = [(*file.tile[0][:3], rawmode)]  # type: ignore[attr-defined]
+            file.tile = [file.tile[0]._replace(args=rawmode)]
             return np.asarray(file).astype(np.uint16)
 
     if rawmode == "LA;16B":  # grey and alpha take as many bytes as four 8-bit channels
@@ -178,7 +191,7 @@ def save(path: str | Path, image: Tensor, *, overwrite: bool = False, bits: int 
         if tiff:
             tifffile.imwrite(temporary, array, photometric="minisblack" if grey else "rgb")
         else:
-            Image.fromarray(array).save(temporary, quality=JPEG_QUALITY)
+            Image.fromarray(array).save(temporary, quality=JPEG_QUALITY, subsampling=0)
 
 
 def bundled_names(role: str | None = None) -> list[str]:

@@ -151,11 +151,52 @@ class TestBlur:
 
 class TestScore:
     def test_prints_a_table(self, here: Path) -> None:
-        assert re.fullmatch(r"PSNR  \d\d\.\d\d dB\nSSIM  0\.\d{4}\n", good("score in/photo.jpg in/photo.png"))
+        lines = good("score in/photo.jpg in/photo.png").splitlines()
+        assert re.fullmatch(r"PSNR +\d\d\.\d\d  dB", lines[0])
+        assert re.fullmatch(r"SSIM +0\.\d{4}", lines[1])
+        assert re.fullmatch(r"VIF +-  needs at least 72x72 pixels", lines[4])
         assert "infinite" in good("score in/photo.png in/photo.png")
 
-    def test_prints_json(self, here: Path) -> None:
-        assert json.loads(good("score in/photo.png in/photo.png --json")) == {"psnr": None, "ssim": 1.0}
+    def test_prints_json_and_csv(self, here: Path) -> None:
+        scores = json.loads(good("score in/photo.png in/photo.png --json"))
+        assert list(scores) == ["psnr", "ssim", "ms_ssim", "ifc", "vif", "vif_pixel", "niqe"]
+        assert (scores["psnr"], scores["ssim"], scores["vif"]) == (None, 1.0, None)
+        assert scores["vif_pixel"] == pytest.approx(1)
+        header, values = good("score in/photo.jpg in/photo.png --csv").splitlines()
+        assert header == "psnr,ssim,ms_ssim,ifc,vif,vif_pixel,niqe"
+        assert re.fullmatch(r"\d\d\.\d+,0\.\d+,,,,0\.\d+,", values)
+
+    def test_can_align_first(self, here: Path) -> None:
+        x = images.load("in/scene.png")
+        images.save("a.png", x[..., 2:112, 3:133])
+        images.save("b.png", x[..., :110, :130])
+        lie, moved = (json.loads(good(f"score a.png b.png --json {more}")) for more in ("", "--align 4"))
+        assert moved["vif"] > 2 * lie["vif"]
+
+    def test_scores_folders(self, here: Path) -> None:
+        Path("a").mkdir()
+        Path("b").mkdir()
+        x = images.load("in/scene.png")
+        for i in range(3):
+            images.save(f"a/{i}.jpg", x.flip(-1) if i == 1 else x)
+            images.save(f"b/{i}.png", x)
+        rows = json.loads(good("score a b --json"))
+        assert list(rows) == ["0.jpg", "1.jpg", "2.jpg"]
+        assert rows["0.jpg"] == rows["2.jpg"]
+        assert rows["1.jpg"]["vif"] < rows["0.jpg"]["vif"]
+        table = good("score a b").splitlines()
+        assert table[0].split()[:2] == ["PSNR", "SSIM"] and table[-1].split()[0] == "mean"
+        assert good("score a b --csv").splitlines()[0].startswith("photograph,psnr,ssim")
+        for command, message in (
+            ("score b a/1.jpg", "a/1.jpg is no folder"),
+            ("score in b", "b has no reference of black.png and of"),
+            ("score a b --csv --json", "choose one"),
+        ):
+            assert message in run(command)[2]
+        Path("c").mkdir()
+        assert "c holds no photographs" in run("score c b")[2]
+        images.save("b/1.png", x[..., 1:], overwrite=True)
+        assert "a/1.jpg: restored has shape" in run("score a b")[2]
 
 
 class TestTrain:
@@ -243,7 +284,7 @@ BAD |= {
     "blur in/photo.png -o o.png --kind disk --size 0": "expected a number above 0",
     "blur in/photo.png -o o.png --kind linear_motion --size -1": "length: expected a number of at least 0",
     "blur in/photo.png -o o.png --kind linear_motion --angle nan": "angle: expected",
-    "blur in/photo.png -o o.png --noise -1": "expected a number of at least 0, got -1.0",
+    "blur in/photo.png -o o.png --noise -1": "sigma: expected a number of at least 0",
     "score in/photo.png in/missing.png": "in/missing.png: there is no such file",
     "score in/photo.png in/small.png": "restored has shape (1, 3, 48, 64), reference has (1, 3, 9, 9)",
     "score in/small.png in/small.png": "fewer than its window",

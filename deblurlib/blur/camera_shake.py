@@ -45,7 +45,7 @@ def trajectory(
         (batch, steps, 2) positions in pixels (rows, columns), starting at the origin, on the generator's device.
 
     Raises:
-        ValueError: `batch` or `steps` too small, or a negative length.
+        ValueError: `batch` or `steps` too small, or a length that is negative or above a million.
 
     Example:
         >>> path = trajectory(2, length=20.0, generator=torch.Generator().manual_seed(0))
@@ -56,7 +56,7 @@ def trajectory(
         raise ValueError(f"batch and steps: expected at least 1 and 2, got {batch} and {steps}.")
     low, high = length if isinstance(length, tuple) else (length, length)
     number(low, "length", low=0)
-    number(high, "length", low=low)
+    number(high, "length", low=low, high=1e6)
     generator = source(generator)
     device = generator.device
 

@@ -13,14 +13,14 @@ def add_noise(x: Tensor, sigma: float, *, generator: torch.Generator | None = No
 
     Args:
         x: Image (B, C, H, W) in [0, 1].
-        sigma: Standard deviation in units of the range, 0 or more; 1 / 255 is one grey level.
+        sigma: Standard deviation in units of the range, from 0 to 1; 1 / 255 is one grey level.
         generator: Source of randomness, on the device of `x` or on the CPU; None uses a fresh one seeded with 0.
 
     Returns:
         The noisy image, same shape and dtype.
 
     Raises:
-        TypeError, ValueError: `x` is not an image, or `sigma` is negative.
+        TypeError, ValueError: `x` is not an image, or `sigma` is out of range.
 
     Example:
         >>> noisy = add_noise(torch.full((1, 1, 64, 64), 0.5), 0.1)
@@ -28,7 +28,7 @@ def add_noise(x: Tensor, sigma: float, *, generator: torch.Generator | None = No
         True
     """
     image(x)
-    number(sigma, "sigma", low=0)
+    number(sigma, "sigma", low=0, high=1)
     generator = source(generator)
     noise = torch.randn(x.shape, generator=generator, device=generator.device, dtype=x.dtype)
     return x + sigma * noise.to(x.device)

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import safetensors
+import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -48,8 +49,7 @@ def load_checkpoint(folder: Path, system: System) -> tuple[int, dict[str, Tensor
         tensors = load_file(path)
         with safetensors.safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-        config = json.dumps(system.config.to_dict())
-        if metadata.get("config", config) != config:
+        if metadata.get("config") != json.dumps(system.config.to_dict()):
             raise ValueError("its settings differ")
         parts: dict[str, dict[str, Tensor]] = {}
         for name, t in tensors.items():
@@ -58,15 +58,21 @@ def load_checkpoint(folder: Path, system: System) -> tuple[int, dict[str, Tensor
         for name, network in system.networks.items():
             network.load_state_dict(parts[f"network/{name}"])
         for name, optimizer in system.optimizers.items():
-            state = optimizer.state_dict()
-            count = sum(len(group["params"]) for group in state["param_groups"])
-            state["state"] = {i: parts[f"optimizer/{name}/{i}"] for i in range(count)}
-            optimizer.load_state_dict(state)
+            weights = [p for group in optimizer.param_groups for p in group["params"]]
+            state = {i: _averages(parts[f"optimizer/{name}/{i}"], p) for i, p in enumerate(weights)}
+            optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
         for name, pool in system.pools.items():
             pool.images = parts[f"pool/{name}"]["images"].to(system.device)
             pool.chance.set_state(parts[f"pool/{name}"]["chance"])
-        averaged = {name: t.to(system.device) for name, t in parts.get("averaged", {}).items()}
+        kept = parts["averaged"] if system.config.average else {}
+        averaged = {name: t.to(system.device) for name, t in kept.items()}
         record: dict[str, object] = json.loads(metadata["record"])
         return int(metadata["step"]), averaged, record
     except (safetensors.SafetensorError, KeyError, RuntimeError, ValueError) as error:
         raise ValueError(f"{path} is not a checkpoint of this run: {error}") from error
+
+
+def _averages(state: dict[str, Tensor], weight: Tensor) -> dict[str, Tensor]:
+    """Adam's state of one weight, in the weight's memory layout: the fused step walks through both side by side."""
+    layout = {key: torch.empty_like(weight).copy_(state[key]) for key in ("exp_avg", "exp_avg_sq")}
+    return {"step": state["step"], **layout}

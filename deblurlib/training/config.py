@@ -53,8 +53,8 @@ class TrainingConfig:
     schedule: str = "cosine"  # "cosine", or "linear": constant for 4/5 of the run, then to zero
     clip: float = 1.0  # largest norm of a gradient
     average: float = 0.99  # decay of the running average of the generator's weights; 0 keeps none
-    content: str = "log_error"  # the regression's loss: "log_error" or "l1"
-    content_weight: float = 1.0  # of the distance to the true sharp image (paired cycle-GAN)
+    content: str = "log_error"  # distance to the truth (paired systems): "log_error" or "l1"
+    content_weight: float = 1.0  # of that distance in the paired cycle-GAN
     adversarial: str = "least_squares"  # form of the adversarial loss
     adversarial_weight: float = 1.0  # of the generators' adversarial loss
     cycle_weight: float = 10.0  # of cycle consistency (Zhu et al. 2017: 10)

@@ -253,4 +253,5 @@ def _from_record(record: dict[str, Any]) -> tuple[dict[str, list[float]], list[t
 
 
 def _notes(run: TrainingRun) -> dict[str, str]:
-    return {"config": json.dumps(dataclasses.asdict(run.config)), "seconds": f"{run.seconds:.0f}"}
+    config = dataclasses.replace(run.config, photographs=Path(run.config.photographs).name)  # paths do not travel
+    return {"config": json.dumps(config.to_dict()), "seconds": f"{run.seconds:.0f}"}

@@ -54,6 +54,10 @@ class System(ABC):
         network = UNetGenerator(self.config.width, self.config.levels)
         return network.to(memory_format=torch.channels_last)  # 1.4 to 1.6 times faster on CPUs and tensor cores
 
+    def distance(self, restored: Tensor, reference: Tensor) -> Tensor:
+        """To the truth, where a system is shown it."""
+        return log_error(restored, reference) if self.config.content == "log_error" else F.l1_loss(restored, reference)
+
     def player(self, name: str, rate: float, *networks: str) -> None:
         """Give one player its optimiser."""
         parameters = [p for network in networks for p in self.networks[network].parameters()]
@@ -90,8 +94,7 @@ class Regression(System):
     def step(self, batch: Batch) -> Losses:
         """Update the generator."""
         fake_sharp = self.networks["blur_to_sharp"](batch.blurred)
-        distance = log_error if self.config.content == "log_error" else F.l1_loss
-        content = distance(fake_sharp, batch.sharp)
+        content = self.distance(fake_sharp, batch.sharp)
         self.update("generators", content)
         return {"content": content.detach()}
 
@@ -121,8 +124,8 @@ class CycleGAN(System):
     def build(self) -> dict[str, nn.Module]:
         """Two generators and the two discriminators that judge their fakes."""
 
-        def judge() -> PatchDiscriminator:
-            return PatchDiscriminator(self.config.receptive_field, self.config.discriminator_width)
+        def judge() -> PatchDiscriminator:  # normalisation would divide by the contrast that tells sharp from blurred
+            return PatchDiscriminator(self.config.receptive_field, self.config.discriminator_width, normalize=False)
 
         return {
             "blur_to_sharp": self.generator(),
@@ -186,8 +189,8 @@ class PairedCycleGAN(CycleGAN):
     def anchor(self, batch: Batch, fake_sharp: Tensor, fake_blur: Tensor) -> tuple[Losses, float]:
         """What ties the generators down besides the cycle: with pairs, the answers."""
         return {
-            "sharp": (fake_sharp - batch.sharp).abs().mean(),
-            "blur": (fake_blur - batch.blurred).abs().mean(),
+            "sharp": self.distance(fake_sharp, batch.sharp),
+            "blur": self.distance(fake_blur, batch.blurred),
         }, self.config.content_weight
 
 

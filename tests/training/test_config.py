@@ -1,0 +1,106 @@
+"""Settings: their defaults, their doors, and files of them."""
+
+import dataclasses
+import json
+import math
+
+import pytest
+
+from deblurlib.networks.pretrained import FOLDER
+from deblurlib.training import TrainingConfig, read_config
+
+BAD = [
+    ("steps", 0),
+    ("steps", 10.0),
+    ("steps", True),
+    ("batch", -1),
+    ("crop", 0),
+    ("kernel_size", 16),
+    ("kernel_size", "17"),
+    ("path_length", (4.0, 15.0)),
+    ("path_length", (5.0, 4.0)),
+    ("path_length", 4.0),
+    ("path_length", (1, 2, 3)),
+    ("noise", (-0.1, 0.1)),
+    ("noise", (0.0, math.inf)),
+    ("noise", (math.nan, math.nan)),
+    ("kernels", 0),
+    ("width", 0),
+    ("levels", 0),
+    ("discriminator_width", 0),
+    ("learning_rate", 0.0),
+    ("learning_rate", math.nan),
+    ("discriminator_learning_rate", -1e-3),
+    ("betas", (0.9, 1.0)),
+    ("schedule", "step"),
+    ("clip", 0),
+    ("average", 1.0),
+    ("average", -0.1),
+    ("content", "l2"),
+    ("content_weight", -1.0),
+    ("cycle_weight", math.inf),
+    ("pool", -1),
+    ("validate_every", 0),
+    ("checkpoint_every", 0),
+    ("precision", "float16"),
+    ("seed", -1),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), BAD)
+def test_a_setting_out_of_range_is_refused_by_name(name, value):
+    with pytest.raises((ValueError, TypeError), match=name):
+        TrainingConfig(**{name: value})
+
+
+def test_settings_cannot_change_once_made():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        TrainingConfig().steps = 3
+
+
+@pytest.mark.parametrize("suffix", ["toml", "json"])
+def test_a_file_of_settings(suffix, tmp_path):
+    path = tmp_path / f"run.{suffix}"
+    if suffix == "toml":
+        path.write_text('steps = 20\nsystem = "cycle_gan"\npath_length = [3, 5.5]  # pixels\n')
+    else:
+        path.write_text(json.dumps({"steps": 20, "system": "cycle_gan", "path_length": [3, 5.5]}))
+    assert read_config(path) == TrainingConfig(steps=20, system="cycle_gan", path_length=(3.0, 5.5))
+
+
+def test_a_run_s_settings_can_be_read_again(tmp_path):
+    config = TrainingConfig(steps=7, noise=(0.0, 0.01))
+    (tmp_path / "config.json").write_text(json.dumps(config.to_dict()))
+    assert read_config(tmp_path / "config.json") == config
+
+
+def test_the_recipe_of_the_shipped_generator_can_be_read():
+    assert read_config(FOLDER / "pretrained.toml").steps > 1000
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("run.toml", "steps = ", "not readable as TOML"),
+        ("run.json", "{", "not readable as JSON"),
+        ("run.json", "[1, 2]", "expected settings by name"),
+        ("run.json", "3", "expected settings by name"),
+        ("run.toml", "epochs = 3", "setting: unknown 'epochs', expected one of system, photographs, steps"),
+        ("run.toml", "steps = -3", "steps: expected an integer of at least 1, got -3"),
+        ("run.toml", 'noise = ["a", "b"]', "noise: expected a number, got 'a'"),
+        ("run.toml", 'learning_rate = "fast"', "learning_rate"),
+        ("run.toml", b"\xff\xfe", "run.toml"),
+    ],
+)
+def test_a_bad_file_is_refused_by_name(name, content, message, tmp_path):
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(ValueError, match=message) as caught:
+        read_config(path)
+    assert name in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["none.toml", "."])
+def test_a_file_that_is_not_there(name, tmp_path):
+    with pytest.raises(FileNotFoundError, match="no such configuration file"):
+        read_config(tmp_path / name)
