@@ -5,6 +5,7 @@ BIN     = $(VENV)/bin
 READY   = $(VENV)/.ready
 UV      = 0.13.9
 JOBS   ?= $(shell $(PYTHON) -c 'import os; print(min(os.cpu_count() or 1, 4))')
+THREADS ?= $(shell $(PYTHON) -c 'import os; print(max((os.cpu_count() or 1) // $(JOBS), 1))')
 NOTEBOOKS = $(sort $(shell find book -name '*.ipynb' -not -path '*/.*'))
 
 export DEBLUR_SCALE ?= pocket
@@ -45,10 +46,10 @@ test: $(READY) ## every test: pytest on the library and the book, then every not
 	exit $$failed
 
 unit: $(READY) ## the tests and the docstrings' examples
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadgroup --benchmark-disable
+	OMP_NUM_THREADS=$(THREADS) $(BIN)/pytest -n $(JOBS) --dist loadgroup --benchmark-disable
 
 notebooks: $(READY) ## every notebook, alone, from a fresh kernel
-	$(BIN)/pytest -n $(JOBS) --dist loadfile --timeout 0 --nbval-lax --nbval-current-env --nbval-cell-timeout 300 $(NOTEBOOKS)
+	OMP_NUM_THREADS=$(THREADS) $(BIN)/pytest -n $(JOBS) --dist loadfile --timeout 0 --nbval-lax --nbval-current-env --nbval-cell-timeout 300 $(NOTEBOOKS)
 
 lab: $(READY) ## JupyterLab, in the book
 	$(BIN)/jupyter lab --LabApp.news_url=None book/intro.ipynb

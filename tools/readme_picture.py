@@ -22,6 +22,9 @@ CROP = (..., slice(70, 220), slice(97, 217))
 """Rows and columns that are shown, each pixel as a square of ENLARGED."""
 
 ENLARGED, GAP, BAND, INSET = 2, 8, 58, 88
+DESCRIPTION = 270
+"""The EXIF tag 'ImageDescription'."""
+
 PLATE, INK, MUTED = "#16202b", "#ffffff", "#b9c6d4"
 
 
@@ -60,9 +63,9 @@ def letters(size: int, *, bold: bool = False) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name, size)
 
 
-def picture() -> Image.Image:
+def picture(parts: list[tuple[str, str, Tensor]]) -> Image.Image:
     """The four panels on their plate."""
-    *panels, (_, _, kernel) = restorations()
+    *panels, (_, _, kernel) = parts
     shown = [pixels(x[CROP]) for _, _, x in panels]
     width, height = shown[0].size
     plate = Image.new("RGB", (len(panels) * (width + GAP) + GAP, height + GAP + BAND), PLATE)
@@ -78,10 +81,18 @@ def picture() -> Image.Image:
     return plate
 
 
+def description(parts: list[tuple[str, str, Tensor]]) -> str:
+    """The labels, which travel in the file: a test compares them with what the library computes now."""
+    return "; ".join(f"{what}: {how}" for what, how, _ in parts if what)
+
+
 if __name__ == "__main__":
-    plate = picture()
+    parts = restorations()
+    plate = picture(parts)
+    notes = Image.Exif()
+    notes[DESCRIPTION] = description(parts)
     for quality in range(92, 50, -4):
-        plate.save(TARGET, quality=quality, method=6)
+        plate.save(TARGET, quality=quality, method=6, exif=notes)
         if TARGET.stat().st_size <= LARGEST:
             break
     print(f"{TARGET}: {plate.width}x{plate.height} pixels, {TARGET.stat().st_size / 1000:.0f} kB, quality {quality}")

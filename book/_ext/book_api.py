@@ -37,6 +37,12 @@ def keep_sentences(app: Sphinx) -> None:
     app.connect("autodoc-process-docstring", after, priority=600)
 
 
+def skip_field_numbers(app: Sphinx, what: str, name: str, obj: object, skip: bool, options: object) -> bool | None:
+    """A named tuple's fields are told in its docstring; Python's own text is 'Alias for field number 0'."""
+    return True if type(obj).__name__ == "_tuplegetter" else None
+
+
 def setup(app: Sphinx) -> dict[str, object]:
     app.connect("builder-inited", keep_sentences)
+    app.connect("autodoc-skip-member", skip_field_numbers)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

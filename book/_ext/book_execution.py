@@ -146,14 +146,15 @@ class Store:
         return stored.metadata.get("execution", {}).get("seconds", 0.0) if stored else 0.0
 
 
-async def execute(notebook: nbformat.NotebookNode, folder: Path, timeout: int) -> str:
+async def execute(notebook: nbformat.NotebookNode, folder: Path, timeout: int, threads: int) -> str:
     """Run all cells of ``notebook`` in place, in ``folder``; return what the probe printed."""
     probe = nbformat.v4.new_code_cell(PROBE)
     notebook.cells.append(probe)
     client = NotebookClient(notebook, timeout=timeout, resources={"metadata": {"path": str(folder)}})
     client.extra_arguments = ["--IPKernelApp.log_level=40"]  # each kernel warns that it listens on this machine
-    # Idle threads of one kernel must not spin on the core that another kernel needs.
-    environment = {**os.environ, "OMP_WAIT_POLICY": "passive", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    # Kernels share the cores. Threads that outnumber them spin on each other's core, which may cost a factor of ten.
+    sharing = {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "passive"}
+    environment = {**sharing, **os.environ, "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
     try:
         await client.async_execute(env=environment)
     finally:
@@ -163,8 +164,9 @@ async def execute(notebook: nbformat.NotebookNode, folder: Path, timeout: int) -
 
 async def execute_all(app: Sphinx, store: Store, stale: dict[str, nbformat.NotebookNode]) -> None:
     """Execute the stale notebooks, as many at a time as there are cores (at most four: each takes about 1 GB)."""
-    places = asyncio.Semaphore(int(os.environ.get("BOOK_JOBS") or min(4, os.cpu_count() or 1)))
-    done = 0
+    cores = os.cpu_count() or 1
+    side_by_side = min(int(os.environ.get("BOOK_JOBS") or min(4, cores)), len(stale))
+    places, threads, done = asyncio.Semaphore(side_by_side), max(1, cores // side_by_side), 0
 
     async def one(docname: str) -> None:
         nonlocal done
@@ -172,7 +174,7 @@ async def execute_all(app: Sphinx, store: Store, stale: dict[str, nbformat.Noteb
             notebook, start = stale[docname], time.monotonic()
             folder = Path(app.env.doc2path(docname)).parent
             try:
-                printed = await execute(notebook, folder, app.config.nb_execution_timeout)
+                printed = await execute(notebook, folder, app.config.nb_execution_timeout, threads)
             except (CellExecutionError, CellTimeoutError) as error:
                 store.failed[docname] = notebook
                 store.path(docname).unlink(missing_ok=True)
@@ -191,6 +193,12 @@ async def execute_all(app: Sphinx, store: Store, stale: dict[str, nbformat.Noteb
     await asyncio.gather(*(one(docname) for docname in order))
 
 
+def frame(root: Path) -> str:
+    """A hash of what shapes every page: Sphinx itself overlooks some settings, and the extensions' code."""
+    files = [root / "_config.yml", *sorted((root / "book" / "_ext").glob("*.py"))]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files if file.exists())).hexdigest()
+
+
 def find_outdated(
     app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]
 ) -> list[str]:
@@ -207,6 +215,9 @@ def find_outdated(
         asyncio.run(execute_all(app, store, stale))
     now = {docname: store.current(docname, notebook) for docname, notebook in notebooks.items()}
     env.book_fingerprints = now  # type: ignore[attr-defined]
+    before, env.book_frame = getattr(env, "book_frame", None), frame(store.root)  # type: ignore[attr-defined]
+    if before != env.book_frame:  # type: ignore[attr-defined]
+        return sorted(env.found_docs)
     return [docname for docname, key in now.items() if key is None or seen.get(docname) != key]
 
 

@@ -147,3 +147,11 @@ def test_lock_holds_every_dependency() -> None:
     ]
     names = {re.match(r"[\w.-]+", line).group().lower() for line in wanted}
     assert names <= locked
+
+
+def test_architecture_names_every_room() -> None:
+    drawn = set(re.findall(r"(?m)^  ([\w.-]+?)(?:\.py|/)? {2,}", read("book/appendix/architecture.md")))
+    rooms = {
+        path.stem for path in (ROOT / "deblurlib").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    assert rooms - {"__init__"} <= drawn, rooms - {"__init__"} - drawn
