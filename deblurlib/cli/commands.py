@@ -1,7 +1,6 @@
 """The commands: deblur, blur, score, train, doctor."""
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -130,22 +129,26 @@ def blur(
 
 @app.command()
 def score(
-    restored: Annotated[Path, typer.Argument(metavar="RESTORED", help="A restored photograph.")],
-    reference: Annotated[Path, typer.Argument(metavar="REFERENCE", help="The true sharp one, of the same size.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON; the PSNR of equal images is null.")] = False,
+    restored: Annotated[Path, typer.Argument(metavar="RESTORED", help="A restored photograph, or a folder of them.")],
+    reference: Annotated[
+        Path, typer.Argument(metavar="REFERENCE", help="The true sharp one, of the same size, or a folder of these.")
+    ],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON; what is infinite or cannot be computed is null.")
+    ] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, a line for each photograph.")] = False,
+    align: Annotated[
+        float | None,
+        typer.Option(help="Shift the restoration into place first, by at most so many pixels; leaves out a rim."),
+    ] = None,
 ) -> None:
-    """Judge a restoration against the true sharp photograph."""
-    import math
+    """Judge restorations against the true sharp photographs, by every metric."""
+    from deblurlib.cli import judging
 
-    from deblurlib import images, metrics
-
-    pair = images.load(restored), images.load(reference)
-    psnr, ssim = metrics.psnr(*pair).item(), metrics.ssim(*pair).item()
-    if as_json:
-        typer.echo(json.dumps({"psnr": psnr if math.isfinite(psnr) else None, "ssim": ssim}))
-    else:
-        typer.echo(f"PSNR  {psnr:.2f} dB" if math.isfinite(psnr) else "PSNR  infinite: the images are equal")
-        typer.echo(f"SSIM  {ssim:.4f}")
+    if as_json and as_csv:
+        raise ValueError("--json and --csv: choose one of them.")
+    form = "json" if as_json else "csv" if as_csv else "table"
+    typer.echo(judging.judge(restored, reference, max_shift=align, form=form))
 
 
 @app.command()
