@@ -1,0 +1,44 @@
+"""What the generator that ships is worth: on the bundled photographs, and on a set that it never saw."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from deblurlib import images
+from deblurlib.networks import load_generator
+from deblurlib.networks.pretrained import FOLDER
+from deblurlib.training import TrainingConfig, held_out
+
+POCKET = TrainingConfig()
+HARDER = TrainingConfig(kernel_size=19, path_length=(4.0, 15.0), noise=(0.01, 0.01))
+
+
+def unseen():
+    """Every fifth of the test photographs; the card states the scores over all of them."""
+    folder = Path(os.environ.get("DEBLUR_DATA", Path(__file__).parents[3] / "shared" / "data")) / "sharp_test"
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is not here: set DEBLUR_DATA to the folder that holds sharp_test")
+    return [(path.stem, images.load(path)) for path in sorted(folder.glob("*.jpg"))[::5]]
+
+
+@pytest.mark.parametrize(("world", "least"), [(POCKET, 1.9), (HARDER, 1.0)], ids=["pocket", "harder"])
+def test_it_gains_on_photographs_that_it_never_saw(world, least):
+    examination = held_out(unseen(), config=world, crops=1)
+    gain = examination.gain(load_generator())
+    assert gain.mean() > least
+    assert gain.min() > -1
+    assert examination.ssim_gain(load_generator()).mean() > 0.03
+
+
+def test_it_gains_on_the_bundled_photographs():
+    examination = held_out(crops=2)
+    gain = examination.gain(load_generator())
+    assert gain.mean() > 1.2
+    assert gain.min() > -1
+
+
+def test_it_has_a_card():
+    card = (FOLDER / "pretrained.md").read_text(encoding="utf-8")
+    for heading in ("Data", "Command", "Hardware", "Scores", "Limits"):
+        assert f"\n## {heading}\n" in card
