@@ -1,8 +1,11 @@
 """What Sphinx reads into the library's docstrings, and the book does not mean."""
 
 import re
+import shutil
+from pathlib import Path
 
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 
 CODE = re.compile(r"(``.*?``|`.*?`)")
 BARS = re.compile(r"\|(?=\S)([^|]*\S)\|")
@@ -42,7 +45,14 @@ def skip_field_numbers(app: Sphinx, what: str, name: str, obj: object, skip: boo
     return True if type(obj).__name__ == "_tuplegetter" else None
 
 
+def renew_sources(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
+    """viewcode keeps a page while its module is unchanged, though other pages may link to more places in it."""
+    if any("/api/" in docname for docname in docnames):
+        shutil.rmtree(Path(app.outdir) / "_modules", ignore_errors=True)
+
+
 def setup(app: Sphinx) -> dict[str, object]:
     app.connect("builder-inited", keep_sentences)
     app.connect("autodoc-skip-member", skip_field_numbers)
+    app.connect("env-before-read-docs", renew_sources)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

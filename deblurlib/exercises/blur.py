@@ -144,9 +144,7 @@ def _surviving_contrast(answer: Any) -> str | None:
             ((1 - true,), "this is the part that is lost"),
         )
         if abs(mine.imag) > CLOSE:
-            return (
-                f"your answer is complex, {mine:.3g}; its abs() is the contrast, its angle where the stripes went."
-            )
+            return f"your answer is complex, {mine:.3g}; its abs() is the contrast, its angle where the stripes went."
         if not _near((mine.real,), (true,)):
             said = f"for stripes of {period:g} pixels your answer is {mine.real:.3g}, expected {true:.3g}"
             return _explain(said, (mine.real,), mistakes)

@@ -4,14 +4,17 @@ Each test builds a toy book with a toy library. Jupyter's own cache keeps showin
 shows, so that the others have something to cure.
 """
 
+import asyncio
 import os
 import subprocess
 import sys
 from pathlib import Path
+from queue import Empty
 
 import nbformat
 import pytest
-from book_execution import Store
+from book_kernel import in_slices
+from book_store import Store
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 pytestmark = pytest.mark.xdist_group("execution")
@@ -162,3 +165,27 @@ def test_chapters_are_executed_side_by_side(tmp_path: Path, monkeypatch: pytest.
     book.write("weights", MEET.format(mine="b.here", other="a.here"))
     book.write("scale", "1 + 1")
     assert book.build("-W").returncode == 0
+
+
+def test_a_lost_wake_up_costs_no_five_minutes() -> None:
+    """The reply is there, but the first wait for it does not notice."""
+    waits = []
+
+    async def get(timeout: float) -> str:
+        waits.append(timeout)
+        if len(waits) == 1:
+            await asyncio.sleep(timeout)
+            raise Empty
+        return "reply"
+
+    assert asyncio.run(in_slices(get, seconds=0.01)(timeout=300)) == "reply"
+    assert waits == [0.01, 0.01]
+
+
+def test_a_reply_that_does_not_come_is_still_an_error() -> None:
+    async def get(timeout: float) -> str:
+        await asyncio.sleep(timeout)
+        raise Empty
+
+    with pytest.raises(Empty):
+        asyncio.run(in_slices(get, seconds=0.01)(timeout=0.05))
