@@ -205,6 +205,12 @@ def test_exercises_are_complete(chapter: Chapter) -> None:
         assert "strict=True" in by_tag["solution"].source, f"{label}: the tests must run the solution"
 
 
+def test_tables_name_every_column(chapter: Chapter) -> None:
+    """A screen reader says the head of a column before each of its cells."""
+    heads = re.findall(r"(?m)^\|(.*)\|\n\|(?: *:?-+:? *\|)+$", chapter.text)
+    assert not [head for head in heads if not all(cell.strip() for cell in head.split("|"))]
+
+
 def test_spelling_is_british(chapter: Chapter) -> None:
     assert not ENGLISH.findall(without_code(re.sub(r"\$[^$]*\$", "", chapter.text)))
 
