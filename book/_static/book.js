@@ -53,7 +53,7 @@
       if (part && !arrow.textContent.trim()) arrow.setAttribute("aria-label", `Pages of ${part}`);
     });
     // Regions that scroll can be reached by the keyboard.
-    document.querySelectorAll("div.highlight pre, div.math, table.table, .cell_output .output pre").forEach((region) => {
+    document.querySelectorAll("div.highlight pre, div.math, mjx-container[display], table.table, .cell_output .output pre").forEach((region) => {
       if (region.scrollWidth > region.clientWidth && !region.hasAttribute("tabindex")) region.setAttribute("tabindex", "0");
     });
     // docutils gives the bibliography roles that are no longer used, and a list that is none.
