@@ -36,7 +36,7 @@ class TrainingConfig:
 
     system: str = "regression"  # what one step does: a name from training.SYSTEMS
     photographs: str = "bundled"  # "bundled", or a folder of sharp photographs
-    steps: int = 1500  # updates of the generator
+    steps: int = 1200  # updates of the generator
     batch: int = 8  # crops a step
     crop: int = 64  # side of a crop, pixels
     kernel_size: int = 17  # side of the camera-shake kernels, pixels
