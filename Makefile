@@ -49,7 +49,7 @@ unit: $(READY) ## the tests and the docstrings' examples
 	OMP_NUM_THREADS=$(THREADS) $(BIN)/pytest -n $(JOBS) --dist loadgroup --benchmark-disable
 
 notebooks: $(READY) ## every notebook, alone, from a fresh kernel
-	OMP_NUM_THREADS=$(THREADS) $(BIN)/pytest -n $(JOBS) --dist loadfile --timeout 0 --nbval-lax --nbval-current-env --nbval-cell-timeout 300 $(NOTEBOOKS)
+	OMP_NUM_THREADS=$(THREADS) $(BIN)/pytest -n $(JOBS) --dist loadfile --timeout 0 --nbval-lax --nbval-current-env --nbval-cell-timeout 600 $(NOTEBOOKS)
 
 lab: $(READY) ## JupyterLab, in the book
 	$(BIN)/jupyter lab --LabApp.news_url=None book/intro.ipynb
