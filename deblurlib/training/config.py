@@ -37,8 +37,8 @@ class TrainingConfig:
     system: str = "regression"  # what one step does: a name from training.SYSTEMS
     photographs: str = "bundled"  # "bundled", or a folder of sharp photographs
     steps: int = 1200  # updates of the generator
-    batch: int = 8  # crops a step
-    crop: int = 64  # side of a crop, pixels
+    batch: int = 10  # crops a step
+    crop: int = 40  # side of a crop, pixels
     kernel_size: int = 17  # side of the camera-shake kernels, pixels
     path_length: tuple[float, float] = (4.0, 9.0)  # of the shake, pixels, drawn uniformly
     noise: tuple[float, float] = (0.004, 0.004)  # standard deviation, drawn uniformly for each batch
