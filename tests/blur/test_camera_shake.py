@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -64,8 +65,26 @@ def test_less_exposure_is_less_blur():
     assert half < 0.8 * full
 
 
-def statistics(steps, batch=3000):
-    path = trajectory(batch, length=60.0, steps=steps, generator=seed(6))
+def original_paths(batch, length=60.0, steps=2000):
+    """The process as it is published, step by step, in NumPy: the law that `trajectory` has to keep."""
+    random = np.random.default_rng(0)
+    spring, rate, strength = (random.uniform(0, high, batch) for high in (0.7, 0.2, 10.0))
+    anxiety = random.choice([0.01, 0.009, 0.008, 0.007, 0.005, 0.003], batch)
+    delta = length / (steps - 1)
+    v, x = anxiety * np.exp(1j * random.uniform(0, 2 * np.pi, batch)), np.zeros(batch, complex)
+    path = np.empty((steps, batch), complex)
+    for t in range(steps):
+        path[t] = x
+        turn = 2 * v * np.exp(1j * (np.pi + random.uniform(-0.5, 0.5, batch)))
+        jerk = np.where(random.uniform(size=batch) < rate * anxiety, turn, 0)
+        noise = strength * (random.normal(size=batch) + 1j * random.normal(size=batch))
+        v = v + jerk + anxiety * delta * (noise - spring * x)
+        v = delta * v / np.abs(v)
+        x = x + v
+    return torch.view_as_real(torch.as_tensor(path.T.copy()))
+
+
+def statistics(path):
     centred = path - path.mean(dim=1, keepdim=True)
     return {
         "extent": (path.amax(dim=1) - path.amin(dim=1)).mean().item(),
@@ -74,10 +93,39 @@ def statistics(steps, batch=3000):
     }
 
 
-def test_fewer_steps_keep_the_law():
-    """256 steps against the 2000 of the original: the paths are as large, to 5 %."""
-    long, short = statistics(2000), statistics(256)
-    assert short == pytest.approx(long, rel=0.05)
+@pytest.mark.parametrize("exposure", [0.1, 0.5, 1.0])
+def test_fewer_steps_keep_the_law(exposure):
+    """256 steps against the 2000 of the published process: the paths are as large, to 5 %, at every exposure."""
+    long = original_paths(3000)[:, : round(2000 * exposure)]
+    short = trajectory(6000, length=60.0, generator=seed(6))[:, : round(256 * exposure)]
+    assert statistics(short) == pytest.approx(statistics(long), rel=0.05)
+
+
+def test_kernels_are_as_wide_as_their_paths():
+    """Sharing light between two pixels widens a path, by a quarter of a pixel squared along each axis at most."""
+    path = trajectory(256, length=28.0, generator=seed(9)).double()
+    points = path - path.mean(dim=1, keepdim=True)
+    k = splat(points, 31)[:, 0]
+    grid = torch.arange(31, dtype=torch.float64) - 15
+    variance = (k.sum(2) * grid**2).sum(1) + (k.sum(1) * grid**2).sum(1)
+    wider = variance - points.square().sum(-1).mean(1)
+    assert wider.min() >= 0 and wider.max() <= 0.5
+
+
+@pytest.mark.parametrize("exposure", [0.01, 0.1, 0.5, 1.0])
+def test_an_exposure_is_the_beginning_of_the_path(exposure):
+    """The same hand, a shorter shutter: the first steps alone, with all of the light."""
+    k = camera_shake(8, 31, length=20.0, exposure=exposure, generator=seed(10))
+    path = trajectory(8, length=20.0, generator=seed(10))[:, : max(1, round(256 * exposure))]
+    expected = splat(path - path.mean(dim=1, keepdim=True), 31)
+    torch.testing.assert_close(k, expected, rtol=0, atol=1e-6)
+
+
+def test_a_batch_of_splats_equals_a_loop_and_has_gradients():
+    points = 3 * (torch.rand(4, 20, 2, generator=seed(11), dtype=torch.float64) - 0.5)
+    loop = torch.cat([splat(p[None], 7) for p in points])
+    torch.testing.assert_close(splat(points, 7), loop, rtol=0, atol=1e-12)
+    assert torch.autograd.gradcheck(lambda p: splat(p, 7), points[:1, :5].clone().requires_grad_())
 
 
 def test_a_trajectory_has_the_length_that_was_asked_for():
