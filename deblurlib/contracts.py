@@ -4,6 +4,7 @@ An image is a float tensor (B, C, H, W) in [0, 1]. A kernel is (B or 1, 1, h, w)
 """
 
 import math
+import warnings
 from collections.abc import Sequence
 from numbers import Integral, Real
 
@@ -21,6 +22,15 @@ OPERATOR_LIMIT = 16.0
 
 SUM_TOLERANCE = 1e-3
 """How far the sum of a kernel may be from one."""
+
+OFF_CENTRE = 1.0
+"""How many pixels the centroid of a kernel may lie from its centre before a deconvolution warns."""
+
+WHITE = 1 - 1e-6
+"""From here on a pixel is at the end of its range."""
+
+SATURATED = 0.03
+"""The share of such pixels from which on a deconvolution warns (our choice)."""
 
 
 def _tensor(x: object, name: str) -> Tensor:
@@ -142,6 +152,59 @@ def kernel(k: Tensor, name: str = "kernel") -> Tensor:
             f"{name}: sums to {worst:.4g}, expected 1. Divide it by its sum: k / k.sum(dim=(-2, -1), keepdim=True)."
         )
     return k
+
+
+def centred(k: Tensor, name: str = "kernel") -> None:
+    """Warn where the centroid of a kernel lies more than a pixel from its centre: the restoration will be displaced.
+
+    Example:
+        >>> k = torch.zeros(1, 1, 7, 7)
+        >>> k[..., 3, 5] = 1.0
+        >>> with warnings.catch_warnings(record=True) as caught:
+        ...     warnings.simplefilter("always")
+        ...     centred(k)
+        >>> str(caught[0].message)[:75]
+        'kernel: its centroid lies 0.0 rows below and 2.0 columns right of its centr'
+    """
+    k = k.detach()
+    down, right = [
+        (k.sum(dim=(1, other)) * _from_centre(k.shape[axis], k)).sum(dim=-1) for axis, other in ((2, 3), (3, 2))
+    ]
+    distance = torch.hypot(down, right)
+    worst = int(distance.argmax())
+    if float(distance[worst]) > OFF_CENTRE:
+        warnings.warn(
+            f"{name}: its centroid lies {float(down[worst]):.1f} rows below and {float(right[worst]):.1f} columns "
+            "right of its centre, and the restoration is displaced by as much the other way. Centre the kernel, or "
+            "align the restoration: deblurlib.metrics.align.",
+            UserWarning,
+            stacklevel=4,
+        )
+
+
+def _from_centre(n: int, like: Tensor) -> Tensor:
+    return torch.arange(n, dtype=like.dtype, device=like.device) - n // 2
+
+
+def saturated(x: Tensor, name: str = "blurred") -> None:
+    """Warn where more than three hundredths of an image are at the end of its range: light was cut off there.
+
+    Example:
+        >>> with warnings.catch_warnings(record=True) as caught:
+        ...     warnings.simplefilter("always")
+        ...     saturated(torch.ones(1, 1, 4, 4))
+        >>> str(caught[0].message)[:53]
+        'blurred: 100.0 % of its pixels are saturated (at 1). '
+    """
+    x = x.detach()
+    share = float((x >= WHITE).to(torch.float32).mean())
+    if share > SATURATED and float(x.max()) <= 2 - WHITE:  # what goes beyond white was not cut off there
+        warnings.warn(
+            f"{name}: {100 * share:.1f} % of its pixels are saturated (at 1). If light was cut off "
+            "there, the blur is no longer a convolution, and the restoration rings round these pixels.",
+            UserWarning,
+            stacklevel=4,
+        )
 
 
 def goes_with(x: Tensor, k: Tensor, name: str = "image") -> None:

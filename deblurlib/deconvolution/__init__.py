@@ -2,6 +2,30 @@
 
 from deblurlib.deconvolution.boundary import edge_taper, smooth_extension
 from deblurlib.deconvolution.direct import inverse_filter, tikhonov, wiener
+from deblurlib.deconvolution.hand_made import hyper_laplacian, l0_gradient, total_variation
+from deblurlib.deconvolution.priors import HyperLaplacian, L0Gradient, TotalVariation
 from deblurlib.deconvolution.richardson_lucy import richardson_lucy
+from deblurlib.deconvolution.ringing import remove_ringing
+from deblurlib.deconvolution.sparse import sparse
+from deblurlib.deconvolution.splitting import Step, half_quadratic_splitting
+from deblurlib.deconvolution.tiles import in_tiles
 
-__all__ = ["edge_taper", "inverse_filter", "richardson_lucy", "smooth_extension", "tikhonov", "wiener"]
+__all__ = [
+    "HyperLaplacian",
+    "L0Gradient",
+    "Step",
+    "TotalVariation",
+    "edge_taper",
+    "half_quadratic_splitting",
+    "hyper_laplacian",
+    "in_tiles",
+    "inverse_filter",
+    "l0_gradient",
+    "remove_ringing",
+    "richardson_lucy",
+    "smooth_extension",
+    "sparse",
+    "tikhonov",
+    "total_variation",
+    "wiener",
+]

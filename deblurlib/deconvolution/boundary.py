@@ -137,7 +137,8 @@ def prepare(blurred: Tensor, kernel: Tensor, boundary: str) -> Tensor:
         boundary: 'extend' or 'wrap'.
 
     Returns:
-        `blurred` itself for 'wrap', else its smooth extension by twice a kernel's size.
+        `blurred` itself for 'wrap', else its smooth extension by twice a kernel's size. Warns of a kernel that is off
+        its centre, and of a saturated image.
 
     Raises:
         TypeError, ValueError: a broken contract, or an unknown boundary.
@@ -145,9 +146,16 @@ def prepare(blurred: Tensor, kernel: Tensor, boundary: str) -> Tensor:
     contracts.image(blurred, "blurred")
     contracts.fits(blurred, contracts.kernel(kernel), "blurred")
     contracts.choice(boundary, "boundary", BOUNDARIES)
+    contracts.centred(kernel)
+    contracts.saturated(blurred)
+    return periodic(blurred, kernel, boundary)
+
+
+def periodic(x: Tensor, kernel: Tensor, boundary: str) -> Tensor:
+    """`x` itself for 'wrap', else its smooth extension by twice a kernel's size: what an FFT may believe to repeat."""
     if boundary == "wrap":
-        return blurred
-    return smooth_extension(blurred, (2 * kernel.shape[-2] - 2, 2 * kernel.shape[-1] - 2))  # one kernel's size rings
+        return x
+    return smooth_extension(x, (2 * kernel.shape[-2] - 2, 2 * kernel.shape[-1] - 2))  # one kernel's size rings
 
 
 def finish(x: Tensor, like: Tensor, *, clip: bool) -> Tensor:

@@ -61,6 +61,8 @@ def richardson_lucy(
     contracts.image(blurred, "blurred")
     contracts.fits(blurred, contracts.kernel(kernel), "blurred")
     contracts.choice(boundary, "boundary", ("extend", "wrap"))
+    contracts.centred(kernel)
+    contracts.saturated(blurred)
     contracts.number(damping, "damping", low=0)
     contracts.number(tolerance, "tolerance", low=0)
     if iterations < 1:

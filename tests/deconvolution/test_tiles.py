@@ -1,0 +1,53 @@
+"""Tiles that join without a seam."""
+
+import pytest
+import torch
+
+from deblurlib import images
+from deblurlib.blur import Blur, add_noise, camera_shake, gaussian
+from deblurlib.deconvolution import hyper_laplacian, in_tiles, tikhonov, total_variation
+from deblurlib.profile import seed
+
+
+@pytest.fixture(scope="module")
+def scene():
+    k = camera_shake(1, 21, generator=seed(1))
+    return add_noise(Blur(k, "valid")(images.bundled("camera")), 0.01, generator=seed(2)), k
+
+
+@pytest.mark.parametrize(("tile", "overlap"), [(40, 10), (64, 0), (50, 24), (200, 50)])
+def test_the_weights_add_up_to_one(tile, overlap):
+    y = torch.rand(2, 1, 101, 83, generator=seed(0), dtype=torch.float64)
+    joined = in_tiles(lambda part, kernel: part, y, gaussian(5, 1.0, dtype=y.dtype), tile=tile, overlap=overlap)
+    torch.testing.assert_close(joined, y, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("method", [total_variation, tikhonov])
+def test_tiled_equals_whole(method, scene):
+    y, k = scene
+    difference = (in_tiles(method, y, k, tile=280) - method(y, k)).abs()[..., 21:-21, 21:-21]
+    assert difference.max() < 1e-3
+
+
+def test_where_the_prior_is_not_convex_single_pixels_differ(scene):
+    y, k = scene
+    difference = (in_tiles(hyper_laplacian, y, k, tile=280) - hyper_laplacian(y, k)).abs()[..., 21:-21, 21:-21]
+    assert difference.square().mean().sqrt() < 1e-3 and (difference > 1e-3).float().mean() < 0.02
+
+
+def test_no_tile_is_larger_than_asked(scene):
+    y, k = scene
+    sizes = []
+
+    def watch(part, kernel):
+        sizes.append(max(part.shape[-2:]))
+        return part
+
+    in_tiles(watch, y, k, tile=230)
+    assert max(sizes) <= 230 and len(sizes) > 4
+
+
+@pytest.mark.parametrize("settings", [{"tile": 100, "overlap": 50}, {"tile": 10, "overlap": 2}, {"overlap": -1}])
+def test_tiles_too_small_are_refused(settings, scene):
+    with pytest.raises(ValueError, match="tile"):
+        in_tiles(total_variation, *scene, **settings)
