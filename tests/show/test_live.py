@@ -19,6 +19,13 @@ def test_explore_calls_the_function_with_the_values_of_its_sliders() -> None:
     assert seen[-1] == (7, True)
 
 
+def test_explore_shows_what_the_function_returns(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("ipywidgets")
+    widget = show.live.explore(lambda size: f"a kernel of {size} pixels", size=(1, 9, 2))
+    widget.children[0].value = 7
+    assert "a kernel of 7 pixels" in capsys.readouterr().out
+
+
 def test_the_kernel_explorer_draws_every_kind_at_every_end(capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("ipywidgets")
     explorer = show.live.kernel_explorer()
