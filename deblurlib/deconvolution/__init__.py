@@ -7,12 +7,13 @@ from deblurlib.deconvolution.priors import HyperLaplacian, L0Gradient, TotalVari
 from deblurlib.deconvolution.richardson_lucy import richardson_lucy
 from deblurlib.deconvolution.ringing import remove_ringing
 from deblurlib.deconvolution.sparse import sparse
-from deblurlib.deconvolution.splitting import Step, half_quadratic_splitting
+from deblurlib.deconvolution.splitting import Prior, Step, half_quadratic_splitting
 from deblurlib.deconvolution.tiles import in_tiles
 
 __all__ = [
     "HyperLaplacian",
     "L0Gradient",
+    "Prior",
     "Step",
     "TotalVariation",
     "edge_taper",

@@ -32,7 +32,7 @@ def in_tiles(
     on the other side of its threshold.
 
     Args:
-        method: Any f(blurred, kernel, **options) -> image of the same shape.
+        method: Any `f(blurred, kernel, **options)` that returns an image of the same shape.
         blurred: (B, C, H, W) in [0, 1].
         kernel: (B or 1, 1, h, w), odd, non-negative, sum 1.
         tile: Pixels a side, overlap included, at most; more than two overlaps.
