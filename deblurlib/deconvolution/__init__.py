@@ -2,7 +2,9 @@
 
 from deblurlib.deconvolution.boundary import edge_taper, smooth_extension
 from deblurlib.deconvolution.direct import inverse_filter, tikhonov, wiener
+from deblurlib.deconvolution.frame import explained_extension
 from deblurlib.deconvolution.hand_made import hyper_laplacian, l0_gradient, total_variation
+from deblurlib.deconvolution.learned import deconvolution_cnn, deep_deconvolution, plug_and_play, shipped_denoiser
 from deblurlib.deconvolution.priors import HyperLaplacian, L0Gradient, TotalVariation
 from deblurlib.deconvolution.richardson_lucy import richardson_lucy
 from deblurlib.deconvolution.ringing import remove_ringing
@@ -16,14 +18,19 @@ __all__ = [
     "Prior",
     "Step",
     "TotalVariation",
+    "deconvolution_cnn",
+    "deep_deconvolution",
     "edge_taper",
+    "explained_extension",
     "half_quadratic_splitting",
     "hyper_laplacian",
     "in_tiles",
     "inverse_filter",
     "l0_gradient",
+    "plug_and_play",
     "remove_ringing",
     "richardson_lucy",
+    "shipped_denoiser",
     "smooth_extension",
     "sparse",
     "tikhonov",

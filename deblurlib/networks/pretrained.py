@@ -1,7 +1,10 @@
 """Weights: how they are stored, and the generators that ship inside the package."""
 
+import copy
+import functools
 import json
 from pathlib import Path
+from typing import TypeVar
 
 import safetensors
 import torch
@@ -10,11 +13,17 @@ from torch import Tensor, nn
 
 from deblurlib import contracts
 from deblurlib.files import atomic
+from deblurlib.networks.deconvolver import Deconvolver, KernelCNN
+from deblurlib.networks.denoiser import Denoiser
 from deblurlib.networks.generators import UNetGenerator
 from deblurlib.networks.tiling import tiled
 
 FOLDER = Path(__file__).parent / "weights"
 ARCHITECTURES: dict[str, type[nn.Module]] = {"UNetGenerator": UNetGenerator}
+KNOWN_KERNEL: dict[str, type[nn.Module]] = {"Denoiser": Denoiser, "Deconvolver": Deconvolver, "KernelCNN": KernelCNN}
+"""Networks that serve where the kernel is known: they are no generators, blurred -> sharp."""
+
+Kind = TypeVar("Kind", bound=nn.Module)
 
 
 def save_weights(
@@ -73,14 +82,15 @@ def load_weights(path: str | Path) -> nn.Module:
         raise ValueError(
             f"{path} is not a readable safetensors file ({error}). Pickled weights are refused: loading them runs code."
         ) from error
-    if metadata.get("architecture") not in ARCHITECTURES:
+    architectures = ARCHITECTURES | KNOWN_KERNEL
+    if metadata.get("architecture") not in architectures:
         raise ValueError(
             f"{path} holds no generator of this library: its architecture is {metadata.get('architecture')!r}, "
             f"expected one of {', '.join(ARCHITECTURES)}."
         )
     try:
         with torch.random.fork_rng(devices=[]):  # the weights that it starts with are replaced
-            network = ARCHITECTURES[metadata["architecture"]](**json.loads(metadata["settings"]))
+            network = architectures[metadata["architecture"]](**json.loads(metadata["settings"]))
         network.load_state_dict({name: t.float() for name, t in weights.items()})
     except (RuntimeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} does not fit the network that it describes: {error}") from error
@@ -104,6 +114,10 @@ class Deblurrer:
     """
 
     def __init__(self, network: nn.Module) -> None:
+        if type(network).__name__ in KNOWN_KERNEL:
+            door = {"Denoiser": "plug_and_play", "Deconvolver": "deep_deconvolution", "KernelCNN": "deconvolution_cnn"}
+            name = type(network).__name__
+            raise ValueError(f"{name} needs the kernel: use deblurlib.deconvolution.{door[name]}.")
         channels = getattr(network, "settings", {}).get("channels", 3)
         if channels != 3:
             raise ValueError(f"The generator is for images of {channels} channels, expected one for 3 (RGB).")
@@ -164,3 +178,29 @@ def load_generator(name_or_path: str | Path = "pretrained") -> Deblurrer:
             f"{name_or_path}: neither a weights file nor one of the shipped generators ({', '.join(shipped_names())})."
         )
     return Deblurrer(load_weights(name_or_path))
+
+
+@functools.cache
+def _shipped(name: str) -> nn.Module:
+    return load_weights(FOLDER / "known_kernel" / f"{name}.safetensors").requires_grad_(False)
+
+
+def load_known_kernel(name_or_path: str | Path, kind: type[Kind]) -> Kind:
+    """A trained network that works beside a known kernel.
+
+    Args:
+        name_or_path: 'denoiser' or 'deep_deconvolution', which ship; or a file that training wrote.
+        kind: The class that is expected.
+
+    Returns:
+        The network in evaluation mode, without gradients for its weights; a copy that is yours.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: a foreign file, or one of another kind.
+    """
+    names = [path.stem for path in (FOLDER / "known_kernel").glob("*.safetensors")]
+    network = _shipped(str(name_or_path)) if str(name_or_path) in names else load_weights(name_or_path)
+    if not isinstance(network, kind):
+        raise ValueError(f"{name_or_path} holds a {type(network).__name__}, expected a {kind.__name__}.")
+    return copy.deepcopy(network).requires_grad_(False)

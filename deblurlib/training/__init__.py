@@ -5,6 +5,7 @@ from deblurlib.training.config import TrainingConfig, read_config
 from deblurlib.training.data import Batch, BlurredPairs
 from deblurlib.training.held_out import HeldOut, held_out
 from deblurlib.training.loop import NotFiniteError, TrainingRun, fit
+from deblurlib.training.non_blind import KnownKernelRestorer
 from deblurlib.training.schedule import schedule
 from deblurlib.training.systems import SYSTEMS
 
@@ -13,6 +14,7 @@ __all__ = [
     "Batch",
     "BlurredPairs",
     "HeldOut",
+    "KnownKernelRestorer",
     "NotFiniteError",
     "TrainingConfig",
     "TrainingRun",

@@ -17,7 +17,7 @@ COUNTS = (
     *("steps", "batch", "crop", "kernel_size", "kernels", "width", "levels", "discriminator_width", "pool", "seed"),
     *("validate_every", "checkpoint_every"),
 )
-PAIRS = ("path_length", "noise", "betas")
+PAIRS = ("path_length", "noise", "strengths", "betas")
 POSITIVE = ("learning_rate", "discriminator_learning_rate", "clip")
 WEIGHTS = ("average", "content_weight", "adversarial_weight", "cycle_weight", "identity_weight")
 
@@ -42,8 +42,9 @@ class TrainingConfig:
     kernel_size: int = 17  # side of the camera-shake kernels, pixels
     path_length: tuple[float, float] = (4.0, 9.0)  # of the shake, pixels, drawn uniformly
     noise: tuple[float, float] = (0.004, 0.004)  # standard deviation, drawn uniformly for each batch
-    kernels: int = 2048  # in the bank that batches draw from
-    width: int = 16  # channels of the generators at full resolution
+    strengths: tuple[float, float] = (0.0, 50 / 255)  # of the noise that the system "denoiser" learns to remove
+    kernels: int = 2048  # in the bank that batches draw from; deconvolution_cnn has one
+    width: int = 16  # channels of the networks at their highest resolution
     levels: int = 2  # how often the generators halve the resolution
     discriminator_width: int = 16  # channels of the discriminators' first layer
     receptive_field: int = 34  # of a discriminator's score, pixels

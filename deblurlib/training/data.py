@@ -16,16 +16,25 @@ from deblurlib.training.config import TrainingConfig
 SCALES = (1.0, 0.75, 0.5)
 """Each photograph is used at these sizes: scaling down makes a soft photograph truly sharp (our choice)."""
 
+ONE_KERNEL = "deconvolution_cnn"
+"""The system whose network is for a single kernel."""
+
 GAIN = (0.8, 1.0)
 """Brightness augmentation, drawn uniformly for each crop (our choice)."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Blurred and sharp crops, (B, 3, crop, crop) in [0, 1]. Pairs, unless the batch was drawn unpaired."""
+    """Blurred and sharp crops, (B, 3, crop, crop) in [0, 1]. Pairs, unless the batch was drawn unpaired.
+
+    Beside them what made them: each crop's kernel (B, 1, h, w), the noise's standard deviation, and the batch's seed.
+    """
 
     blurred: Tensor
     sharp: Tensor
+    kernels: Tensor
+    noise: float
+    seed: int
 
 
 def photographs(source: str) -> tuple[list[Tensor], list[float]]:
@@ -51,6 +60,24 @@ def photographs(source: str) -> tuple[list[Tensor], list[float]]:
     if not paths:
         raise ValueError(f"{folder} holds no images ({', '.join(images.SUFFIXES)}).")
     return [images.load(path).expand(-1, 3, -1, -1) for path in paths], [1.0] * len(paths)
+
+
+def bank(config: TrainingConfig) -> Tensor:
+    """The camera shakes that batches draw from, (kernels, 1, h, w), by the seed; `ONE_KERNEL` has but one."""
+    generator = torch.Generator().manual_seed(config.seed)
+    count = 1 if config.system == ONE_KERNEL else config.kernels
+    return camera_shake(count, config.kernel_size, length=config.path_length, generator=generator)
+
+
+def the_kernel(config: TrainingConfig) -> Tensor:
+    """The one kernel of a run of the system `ONE_KERNEL`, (1, 1, h, w).
+
+    Raises:
+        ValueError: the run draws from several.
+    """
+    if config.system != ONE_KERNEL:
+        raise ValueError(f"system: {config.system} is trained on many kernels, only {ONE_KERNEL} on one.")
+    return bank(config)
 
 
 class BlurredPairs:
@@ -86,10 +113,7 @@ class BlurredPairs:
                 f"crop: no photograph is as large as a crop of {config.crop} and a margin for the kernel, {self.side}."
             )
         self.shares = torch.tensor(shares)
-        generator = torch.Generator().manual_seed(config.seed)
-        self.kernels = camera_shake(
-            config.kernels, config.kernel_size, length=config.path_length, generator=generator
-        ).to(device)
+        self.kernels = bank(config).to(device)
 
     def batch(self, step: int, *, paired: bool = True) -> Batch:
         """The batch of a step.
@@ -101,13 +125,15 @@ class BlurredPairs:
         Returns:
             Blurred and sharp crops.
         """
-        chance = torch.Generator().manual_seed(self.config.seed * 1_000_003 + step)
+        seed = self.config.seed * 1_000_003 + step
+        chance = torch.Generator().manual_seed(seed)
         sharp = self._crops(chance)
-        blurred = self._blur(sharp, chance)
+        blurred, kernels, noise = self._blur(sharp, chance)
         if not paired:
             sharp = self._crops(chance)
         margin = self.config.kernel_size // 2
-        return Batch(blurred, sharp[..., margin:-margin, margin:-margin].contiguous())
+        inner = sharp[..., margin : margin + self.config.crop, margin : margin + self.config.crop].contiguous()
+        return Batch(blurred, inner, kernels, noise, seed)
 
     def _crops(self, chance: torch.Generator) -> Tensor:
         count, side = self.config.batch, self.side
@@ -125,10 +151,12 @@ class BlurredPairs:
         gain = low + (high - low) * torch.rand(count, 1, 1, 1, generator=chance)
         return torch.stack(crops).float() * (gain / 255).to(self.device)
 
-    def _blur(self, sharp: Tensor, chance: torch.Generator) -> Tensor:
+    def _blur(self, sharp: Tensor, chance: torch.Generator) -> tuple[Tensor, Tensor, float]:
         picks = torch.randint(len(self.kernels), (self.config.batch,), generator=chance)
-        blurred = Blur(self.kernels[picks.to(self.device)], "valid")(sharp)
+        kernels = self.kernels[picks.to(self.device)]
+        blurred = Blur(kernels, "valid")(sharp)
         low, high = self.config.noise
         sigma = low + (high - low) * float(torch.rand(1, generator=chance))
         noise = torch.Generator(self.device).manual_seed(int(torch.randint(2**62, (1,), generator=chance)))
-        return blurred + sigma * torch.randn(blurred.shape, generator=noise, device=self.device)
+        grain = torch.randn(blurred.shape, generator=noise, device=self.device)
+        return blurred + sigma * grain, kernels, sigma

@@ -10,6 +10,7 @@ from deblurlib import images
 from deblurlib.blur import Blur, add_noise, camera_shake
 from deblurlib.metrics import psnr, ssim
 from deblurlib.training.config import TrainingConfig
+from deblurlib.training.data import ONE_KERNEL, the_kernel
 
 CANDIDATES = 8
 """A crop is the most textured of this many random places: blur cannot be seen, nor undone, in an empty sky."""
@@ -24,22 +25,30 @@ class HeldOut:
         sharp: (N, 3, side, side).
         kernels: (N, 1, h, w), the true kernels.
         names: The photograph of each crop.
+        noise: Its standard deviation.
     """
 
     blurred: Tensor
     sharp: Tensor
     kernels: Tensor
     names: tuple[str, ...]
+    noise: float = 0.01
 
     def gain(self, restore: Callable[[Tensor], Tensor]) -> Tensor:
         """PSNR of the restoration less that of the blurred input, in dB: (N,)."""
-        restored = restore(self.blurred).clamp(0, 1)
+        restored = self.restored(restore).clamp(0, 1)
         return psnr(restored, self.sharp) - psnr(self.blurred, self.sharp)
 
     def ssim_gain(self, restore: Callable[[Tensor], Tensor]) -> Tensor:
         """SSIM of the restoration less that of the blurred input: (N,)."""
-        restored = restore(self.blurred).clamp(0, 1)
+        restored = self.restored(restore).clamp(0, 1)
         return ssim(restored, self.sharp) - ssim(self.blurred, self.sharp)
+
+    def restored(self, restore: Callable[..., Tensor], count: int | None = None) -> Tensor:
+        """The first `count` crops, or all, restored; what needs the kernels and the noise is told the true ones."""
+        if getattr(restore, "needs_kernel", False):
+            return restore(self.blurred[:count], self.kernels[:count], self.noise)
+        return restore(self.blurred[:count])
 
 
 def held_out(
@@ -75,6 +84,7 @@ def held_out(
     chance = torch.Generator().manual_seed(seed)
     margin = config.kernel_size // 2
     low, high = config.path_length
+    single = the_kernel(config) if config.system == ONE_KERNEL else None
     sharp, kernels, names = [], [], []
     for name, photograph in photographs:
         x = photograph.expand(-1, 3, -1, -1)
@@ -90,12 +100,13 @@ def held_out(
             ]
             sharp.append(max(cuts, key=_texture))
             length = low + (high - low) * (i + 0.5) / crops
-            kernels.append(camera_shake(1, config.kernel_size, length=length, generator=chance))
+            drawn = camera_shake(1, config.kernel_size, length=length, generator=chance)
+            kernels.append(drawn if single is None else single)
             names.append(name)
     x, k = torch.cat(sharp), torch.cat(kernels)
     blurred = add_noise(Blur(k, "valid")(x), sum(config.noise) / 2, generator=chance)
     inner = x[..., margin : margin + side, margin : margin + side].contiguous()
-    return HeldOut((blurred.clamp(0, 1) * 255).round() / 255, inner, k, tuple(names))
+    return HeldOut((blurred.clamp(0, 1) * 255).round() / 255, inner, k, tuple(names), sum(config.noise) / 2)
 
 
 def _texture(x: Tensor) -> float:

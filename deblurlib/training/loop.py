@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 
 from deblurlib import contracts, profile
 from deblurlib.files import atomic
-from deblurlib.networks import Deblurrer, UNetGenerator, save_weights
+from deblurlib.networks import Deblurrer, save_weights
 from deblurlib.training.checkpoint import load_checkpoint, save_checkpoint
 from deblurlib.training.config import TrainingConfig
 from deblurlib.training.data import BlurredPairs
@@ -101,7 +101,7 @@ def fit(
     folder = _open_folder(run_folder, config)
     averaged = _copy(system.networks["blur_to_sharp"].state_dict()) if config.average else {}
     with torch.random.fork_rng(devices=[]):  # the weights that it starts with are replaced
-        restorer = Deblurrer(UNetGenerator(config.width, config.levels))
+        restorer = system.restorer()
     run = TrainingRun(config, restorer, system.networks, {}, [])
     run.chance = system.chance
     done = 0
@@ -227,7 +227,7 @@ def _score(run: TrainingRun, examination: HeldOut, step: int, samples: int) -> N
     gain = examination.gain(run.generator)
     run.scores.append((step, float(gain.mean())))
     if samples:
-        run.samples.append((step, run.generator(examination.blurred[:samples])))
+        run.samples.append((step, examination.restored(run.generator, samples)))
 
 
 def _copy(state: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from deblurlib.contracts import choice
 from deblurlib.losses import adversarial, cycle, log_error
-from deblurlib.networks import PatchDiscriminator, UNetGenerator
+from deblurlib.networks import Deblurrer, PatchDiscriminator, UNetGenerator
 from deblurlib.training.config import TrainingConfig
 from deblurlib.training.data import Batch
 
@@ -53,6 +53,10 @@ class System(ABC):
         """A generator of the configuration's size."""
         network = UNetGenerator(self.config.width, self.config.levels)
         return network.to(memory_format=torch.channels_last)  # 1.4 to 1.6 times faster on CPUs and tensor cores
+
+    def restorer(self) -> Deblurrer:
+        """A restorer around a fresh copy of the network 'blur_to_sharp', for its averaged weights."""
+        return Deblurrer(UNetGenerator(self.config.width, self.config.levels))
 
     def distance(self, restored: Tensor, reference: Tensor) -> Tensor:
         """To the truth, where a system is shown it."""
