@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 import lazy_loader
 
 if TYPE_CHECKING:
+    from deblurlib import benchmarks as benchmarks
+    from deblurlib import blind as blind
     from deblurlib import blur as blur
     from deblurlib import contracts as contracts
     from deblurlib import deconvolution as deconvolution
@@ -36,6 +38,8 @@ __version__ = "0.1.0"
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submodules={
+        "benchmarks",
+        "blind",
         "blur",
         "contracts",
         "deconvolution",

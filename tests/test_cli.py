@@ -16,8 +16,9 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
-from deblurlib import blur, images
+from deblurlib import blur, images, metrics
 from deblurlib.cli import app
+from deblurlib.cli.methods import CLASSICAL
 from deblurlib.networks import UNetGenerator, save_weights, shipped_names
 
 COMMAND = (sys.executable, "-m", "deblurlib.cli")
@@ -38,6 +39,7 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
     images.save(folder / "small.png", x[..., :9, :9])
     blur.save_kernel(folder / "kernel.png", blur.disk(2.0))
     blur.save_kernel(folder / "large.png", blur.gaussian(65, 9.0))
+    images.save(folder / "flat.png", torch.full((1, 1, 48, 48), 0.5))
     images.save(folder / "black.png", torch.zeros(1, 1, 5, 5))
     Image.new("RGB", (1, 1)).save(folder / "pixel.png")
     (folder / "text.png").write_text("not an image")
@@ -96,7 +98,7 @@ class TestDeblur:
         if name != "photo.jpg":  # the generator is fresh: it hands back its input, to the last bit of its file
             assert torch.equal(images.load(f"out-{name}"), images.load(f"in/{name}"))
 
-    @pytest.mark.parametrize("method", ["wiener", "richardson_lucy", "tikhonov"])
+    @pytest.mark.parametrize("method", CLASSICAL)
     @pytest.mark.parametrize("noise", ["", "--noise 0.003"])
     def test_a_known_kernel_is_undone(self, method: str, noise: str, here: Path) -> None:
         good("blur in/scene.png -o blurred.png --kind disk --size 5 --noise 0.003 --save-kernel k.png")
@@ -128,6 +130,18 @@ class TestDeblur:
 
     def test_the_folder_of_a_run_is_a_method(self, here: Path) -> None:
         good("deblur in/photo.png -o out.png --method in")
+
+    def test_an_unknown_kernel_is_found(self, here: Path) -> None:
+        good("blur in/scene.png -o blurred.png --kind linear_motion --size 9 --angle 30 --save-kernel k.png")
+        good("estimate-kernel blurred.png -o found.png --method l0_gradient --kernel-size 13")
+        true, found = blur.load_kernel("k.png"), blur.load_kernel("found.png")
+        assert found.shape == (1, 1, 13, 13)
+        assert metrics.kernel_similarity(found, true) > 0.8
+        code, out, err = run("deblur blurred.png -o out.png --method l0_gradient --window 100")
+        assert (code, out) == (0, "Wrote out.png.\n")
+        assert "a guess from the photograph" in err
+        assert "window of 100x100 pixels" in err
+        assert images.load("out.png").shape == images.load("in/scene.png").shape
 
     @pytest.mark.skipif("pretrained" not in shipped_names(), reason="no generator ships")
     def test_works_with_no_options(self, here: Path) -> None:
@@ -285,6 +299,19 @@ BAD |= {
     "blur in/photo.png -o o.png --kind linear_motion --size -1": "length: expected a number of at least 0",
     "blur in/photo.png -o o.png --kind linear_motion --angle nan": "angle: expected",
     "blur in/photo.png -o o.png --noise -1": "sigma: expected a number of at least 0",
+    "deblur in/photo.png -o o.png --method l0_gradient --kernel in/kernel.png": "l0_gradient finds the kernel itself",
+    "deblur in/photo.png -o o.png --method wiener --kernel in/kernel.png --kernel-size 9": "--kernel-size goes with",
+    "deblur in/photo.png -o o.png --method l0_gradient --kernel-size 8": "odd number, got 8",
+    "deblur in/flat.png -o o.png --method l0_gradient --kernel-size 9": "without edges no kernel can be seen",
+    "estimate-kernel in/photo.png -o o.png --kernel-size 49": "49 is larger than the photograph, 48x64",
+    "estimate-kernel in/photo.png -o o.png --method magic": "unknown 'magic', expected one of",
+    "estimate-kernel in/photo.png -o o.jpg --kernel-size 9": "a kernel is kept as .png",
+    "estimate-kernel in/missing.png -o o.png": "in/missing.png: there is no such file",
+    "benchmark levin --data in/missing": "in/missing is no folder",
+    "benchmark levin --data in/folder.png": "holds none of Levin's files",
+    "benchmark levin --data in --methods magic": "unknown 'magic', expected one of",
+    "benchmark levin --data in --jobs 0": "jobs: expected a whole number of at least 1, got 0",
+    "benchmark levin --data in --json --csv": "choose one of them",
     "score in/photo.png in/missing.png": "in/missing.png: there is no such file",
     "score in/photo.png in/small.png": "restored has shape (1, 3, 48, 64), reference has (1, 3, 9, 9)",
     "score in/small.png in/small.png": "fewer than its window",

@@ -1,4 +1,4 @@
-"""The commands: deblur, blur, score, train, doctor."""
+"""The commands: deblur, estimate-kernel, blur, score, benchmark, train, doctor."""
 
 import dataclasses
 from pathlib import Path
@@ -23,6 +23,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+KernelSize = Annotated[
+    int | None, typer.Option(help="For blind methods: odd, a little larger than the blur, in pixels; else a guess.")
+]
+WindowSide = Annotated[
+    int | None,
+    typer.Option(help="For blind methods: see the kernel in the best window of this side; 0 is the whole photograph."),
+]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")]
 
 
@@ -51,6 +58,7 @@ def deblur(
         str,
         typer.Option(
             help="pretrained (the generator that ships), the path of a trained one (.safetensors), "
+            "a blind method such as dark_channel or l0_gradient, "
             "or, with --kernel: richardson_lucy, tikhonov, wiener."
         ),
     ] = "pretrained",
@@ -58,6 +66,8 @@ def deblur(
     noise: Annotated[
         float | None, typer.Option(help="Standard deviation of the noise, 1 is white; with --kernel.")
     ] = None,
+    kernel_size: KernelSize = None,
+    window: WindowSide = None,
     force: Force = False,
 ) -> None:
     """Deblur photographs."""
@@ -68,7 +78,7 @@ def deblur(
     from deblurlib.cli.methods import restorer
 
     files = targets.for_photographs(photos, out, force=force)
-    restore = restorer(method, kernel, noise)
+    restore = restorer(method, kernel, noise, kernel_size=kernel_size, window=window)
     if len(photos) > 1:
         for photo in photos:  # before the first one is written, all must be readable
             images.load(photo)
@@ -78,6 +88,28 @@ def deblur(
         target.parent.mkdir(exist_ok=True)
         images.save(target, sharp, overwrite=force, bits=targets.bits(photo, target))
     typer.echo(f"{len(photos)} photographs deblurred into {out}." if len(photos) > 1 else f"Wrote {files[0]}.")
+
+
+@app.command()
+def estimate_kernel(
+    photo: Annotated[Path, typer.Argument(metavar="PHOTO", help="A blurred photograph.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The image of the kernel: .png, .tif.")],
+    method: Annotated[str, typer.Option(help="A blind method, such as dark_channel or l0_gradient.")] = "dark_channel",
+    kernel_size: KernelSize = None,
+    window: WindowSide = None,
+    force: Force = False,
+) -> None:
+    """Estimate the blur kernel of a photograph."""
+    from deblurlib import blur, images
+    from deblurlib.cli import blindly
+    from deblurlib.files import check_output
+
+    check_output(out, overwrite=force)
+    if out.suffix.lower() not in blur.kernel_files.SUFFIXES:
+        raise ValueError(f"{out}: a kernel is kept as {', '.join(blur.kernel_files.SUFFIXES)}.")
+    found = blindly.estimate(images.load(photo), method, kernel_size, window)
+    blur.save_kernel(out, found.kernel, overwrite=force)
+    typer.echo(f"Wrote {out}.")
 
 
 @app.command()
@@ -179,7 +211,12 @@ def train(
         f"Held out: {gain.mean():+.2f} dB over the blurred input ({len(gain)} crops from {gain.min():+.2f} "
         f"to {gain.max():+.2f} dB), SSIM {examination.ssim_gain(run.generator).mean():+.3f}."
     )
-    typer.echo(f"Use it: deblurlib deblur PHOTO -o OUT --method {folder / 'generator.safetensors'}")
+    weights = folder / "generator.safetensors"
+    if getattr(run.generator, "needs_kernel", False):
+        kind = type(run.generator.network).__name__
+        typer.echo(f"Use it: deblurlib.networks.load_known_kernel('{weights}', deblurlib.networks.{kind})")
+    else:
+        typer.echo(f"Use it: deblurlib deblur PHOTO -o OUT --method {weights}")
 
 
 @app.command()
@@ -214,3 +251,60 @@ def _settings(
     if folder.is_dir() and any(folder.iterdir()) and not (folder / "config.json").is_file():
         raise ValueError(f"{folder} holds other files than those of a run; choose another folder.")
     return settings, folder
+
+
+benchmark = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    help="Run a benchmark of the field by its official protocol.",
+)
+app.add_typer(benchmark, name="benchmark")
+
+
+@benchmark.callback()
+def _about_benchmarks() -> None:
+    pass
+
+
+@benchmark.command()
+def levin(
+    data: Annotated[Path, typer.Option(help="The folder with the .mat files of Levin et al. (2009).")],
+    methods: Annotated[
+        str, typer.Option(help="Blind methods, with commas between them; all is every one.")
+    ] = "l0_gradient,dark_channel",
+    jobs: Annotated[int, typer.Option(help="Photographs at a time, each on one thread.")] = 1,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="A folder for levin.csv, levin.json and levin.png; a later run goes on there."
+        ),
+    ] = None,
+    skip: Annotated[bool, typer.Option("--skip", help="Leave out files that do not belong or cannot be read.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, a line for each photograph and method.")] = False,
+) -> None:
+    """Error ratios on the 32 photographs of Levin et al. (2009): kernel, sparse deconvolution, alignment, ratio."""
+    import warnings
+
+    from deblurlib import benchmarks, blind
+
+    if as_json and as_csv:
+        raise ValueError("--json and --csv: choose one of them.")
+    if out is not None and out.exists() and not out.is_dir():
+        raise ValueError(f"{out} is a file, expected a folder for the results.")
+    names = list(blind.METHODS) if methods == "all" else [name.strip() for name in methods.split(",")]
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        try:
+            table = benchmarks.levin(data, names, out=out, jobs=jobs, skip=skip, progress=True)
+        except KeyboardInterrupt:
+            goes_on = f"The same command goes on with {out}." if out else "With --out it would go on where it stopped."
+            typer.echo(f"Stopped. {goes_on}", err=True)
+            raise typer.Exit(INTERRUPTED) from None
+    for text in dict.fromkeys(str(warning.message) for warning in said):
+        typer.echo(text, err=True)
+    if as_json or as_csv:
+        typer.echo((table.to_json() if as_json else table.to_csv()).rstrip("\n"))
+    else:
+        typer.echo(f"{table.per_photograph()}\n\n{table}\n\n{table.success_curve()}")

@@ -1,0 +1,35 @@
+"""Undoing a blur whose kernel is not known."""
+
+from deblurlib.blind.agreement import AgreementSettings
+from deblurlib.blind.coarse_to_fine import Pyramid, Round, Scale
+from deblurlib.blind.dark_channel import DarkChannelSettings
+from deblurlib.blind.estimate import METHODS, Estimate, Method, Restoration, deblur, estimate
+from deblurlib.blind.fast_edges import FastEdgesSettings
+from deblurlib.blind.l0_gradient import L0GradientSettings
+from deblurlib.blind.marginal_em import MarginalEMSettings
+from deblurlib.blind.size_hint import kernel_size_hint
+from deblurlib.blind.two_phase import TwoPhaseSettings
+from deblurlib.blind.variational_bayes import VariationalBayesSettings
+from deblurlib.blind.window import Window, choose_window
+
+__all__ = [
+    "METHODS",
+    "AgreementSettings",
+    "DarkChannelSettings",
+    "Estimate",
+    "FastEdgesSettings",
+    "L0GradientSettings",
+    "MarginalEMSettings",
+    "Method",
+    "Pyramid",
+    "Restoration",
+    "Round",
+    "Scale",
+    "TwoPhaseSettings",
+    "VariationalBayesSettings",
+    "Window",
+    "choose_window",
+    "deblur",
+    "estimate",
+    "kernel_size_hint",
+]
