@@ -3,7 +3,7 @@
 from deblurlib.blind.agreement import AgreementSettings
 from deblurlib.blind.coarse_to_fine import Pyramid, Round, Scale
 from deblurlib.blind.dark_channel import DarkChannelSettings
-from deblurlib.blind.estimate import METHODS, Estimate, Method, Restoration, deblur, estimate
+from deblurlib.blind.estimate import METHODS, Estimate, Estimator, Method, Restoration, deblur, estimate
 from deblurlib.blind.fast_edges import FastEdgesSettings
 from deblurlib.blind.l0_gradient import L0GradientSettings
 from deblurlib.blind.marginal_em import MarginalEMSettings
@@ -17,6 +17,7 @@ __all__ = [
     "AgreementSettings",
     "DarkChannelSettings",
     "Estimate",
+    "Estimator",
     "FastEdgesSettings",
     "L0GradientSettings",
     "MarginalEMSettings",
