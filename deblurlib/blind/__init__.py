@@ -5,6 +5,8 @@ from deblurlib.blind.coarse_to_fine import Pyramid, Round, Scale
 from deblurlib.blind.dark_channel import DarkChannelSettings
 from deblurlib.blind.estimate import METHODS, Estimate, Estimator, Method, Restoration, deblur, estimate
 from deblurlib.blind.fast_edges import FastEdgesSettings
+from deblurlib.blind.gradient_mixture import Mixture
+from deblurlib.blind.kernel_posterior import KernelPrior
 from deblurlib.blind.l0_gradient import L0GradientSettings
 from deblurlib.blind.marginal_em import MarginalEMSettings
 from deblurlib.blind.size_hint import kernel_size_hint
@@ -19,9 +21,11 @@ __all__ = [
     "Estimate",
     "Estimator",
     "FastEdgesSettings",
+    "KernelPrior",
     "L0GradientSettings",
     "MarginalEMSettings",
     "Method",
+    "Mixture",
     "Pyramid",
     "Restoration",
     "Round",
