@@ -7,12 +7,12 @@ import torch
 
 from deblurlib import images
 from deblurlib.blur import Blur, gaussian
-from deblurlib.losses import RandomFeatures, adversarial, cycle, log_error
+from deblurlib.losses import RandomFeatures, adversarial, cycle, gradient_penalty, identity, log_error
 from deblurlib.losses.adversarial import FORMS
 from deblurlib.profile import seed
 
 kinds = pytest.mark.parametrize("kind", FORMS)
-UNSURE = {"least_squares": 0.5, "cross_entropy": 0.0, "hinge": 0.0}
+UNSURE = {"least_squares": 0.5, "cross_entropy": 0.0, "hinge": 0.0, "wasserstein": 0.0}
 
 
 def scores(number):
@@ -35,6 +35,7 @@ def test_values(kind):
             lambda r, f: 0.5 * ((1 - r).clamp(min=0).mean() + (1 + f).clamp(min=0).mean()),
             lambda f: -f.mean(),
         ),
+        "wasserstein": (lambda r, f: f.mean() - r.mean(), lambda f: -f.mean()),
     }[kind]
     torch.testing.assert_close(game.discriminator(real, fake), judge(real, fake))
     torch.testing.assert_close(game.generator(fake), forger(fake))
@@ -75,8 +76,71 @@ def test_large_scores_stay_finite(kind):
 
 
 def test_another_kind_is_refused():
-    with pytest.raises(ValueError, match=r"unknown 'wasserstein', expected one of least_squares"):
-        adversarial("wasserstein")
+    with pytest.raises(ValueError, match=r"unknown 'wgan', expected one of least_squares"):
+        adversarial("wgan")
+
+
+def test_only_wasserstein_asks_for_the_penalty():
+    assert {kind: adversarial(kind).penalty for kind in FORMS if adversarial(kind).penalty} == {"wasserstein": 10.0}
+
+
+@kinds
+def test_gradients_of_the_game(kind):
+    game, real, fake = adversarial(kind), scores(2).requires_grad_(), scores(3).requires_grad_()
+    assert torch.autograd.gradcheck(game.discriminator, (real, fake))
+    assert torch.autograd.gradcheck(game.generator, (fake,))
+
+
+def test_gradient_penalty_of_a_linear_judge():
+    """f(x) = <w, x> has the gradient w everywhere, whatever the draw: the penalty is (|w| - 1)^2."""
+    w = torch.randn(1, 3, 6, 6, generator=seed(0), dtype=torch.float64)
+    x, y = (torch.rand(4, 3, 6, 6, generator=seed(n), dtype=torch.float64) for n in (1, 2))
+
+    def judge(image):
+        return (image * w).sum(dim=(1, 2, 3), keepdim=True)
+
+    for number in (0, 1):
+        penalty = gradient_penalty(judge, x, y, generator=seed(number))
+        torch.testing.assert_close(penalty, (w.norm() - 1) ** 2)
+
+
+def test_gradient_penalty_looks_between_real_and_fake():
+    """The judge |x|^2 / 2 has the gradient x: on the line from 1 to 0, that is the draw itself."""
+    ones, zeros = torch.ones(5, 1, 1, 1, dtype=torch.float64), torch.zeros(5, 1, 1, 1, dtype=torch.float64)
+    draws = torch.rand(5, generator=seed(3)).double()
+    penalty = gradient_penalty(lambda x: x.square() / 2, ones, zeros, generator=seed(3))
+    torch.testing.assert_close(penalty, (draws - 1).square().mean())
+
+
+def test_gradient_penalty_trains_the_judge_alone():
+    weight = torch.randn(1, 3, 3, 3, generator=seed(0), dtype=torch.float64).requires_grad_()
+    x = torch.rand(2, 3, 8, 8, generator=seed(1), dtype=torch.float64)
+    fake = torch.rand(2, 3, 8, 8, generator=seed(2), dtype=torch.float64).requires_grad_()
+
+    def penalty(w):
+        return gradient_penalty(lambda image: torch.nn.functional.conv2d(image, w).tanh(), x, fake)
+
+    penalty(weight).backward()
+    assert weight.grad.abs().sum() > 0
+    assert fake.grad is None
+    assert torch.autograd.gradcheck(penalty, (weight,))
+
+
+def test_gradient_penalty_refuses_other_shapes():
+    with pytest.raises(ValueError, match=r"real has shape \(2, 3, 8, 8\), fake has \(1, 3, 8, 8\)"):
+        gradient_penalty(lambda x: x, torch.zeros(2, 3, 8, 8), torch.zeros(1, 3, 8, 8))
+    with pytest.raises(TypeError, match=r"generator: expected a torch.Generator, got int"):
+        gradient_penalty(lambda x: x, torch.zeros(2, 3, 8, 8), torch.zeros(2, 3, 8, 8), generator=3)
+
+
+@pytest.mark.parametrize("loss", [cycle, identity])
+def test_a_mean_absolute_difference(loss):
+    x, y = (torch.rand(2, 3, 5, 4, generator=seed(n), dtype=torch.float64) for n in (0, 1))
+    by_hand = sum(abs(a - b) for a, b in zip(x.flatten().tolist(), y.flatten().tolist(), strict=True)) / x.numel()
+    assert loss(x, y).item() == pytest.approx(by_hand)
+    assert torch.autograd.gradcheck(loss, (x, y.requires_grad_()))
+    with pytest.raises(ValueError, match=r"\(2, 3, 5, 4\).*\(2, 1, 5, 4\)"):
+        loss(x, y[:, :1])  # a broadcast would pass unseen
 
 
 def test_cycle():
