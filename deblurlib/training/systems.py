@@ -76,9 +76,13 @@ class System(ABC):
 
     def update(self, name: str, loss: Tensor) -> None:
         """One step of one player: gradients, clipped, applied."""
-        optimizer = self.optimizers[name]
-        optimizer.zero_grad(set_to_none=True)
+        self.optimizers[name].zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
+        self.apply(name)
+
+    def apply(self, name: str) -> None:
+        """Clip the gradients of one player, and step: apart, for a batch whose gradients come in shares."""
+        optimizer = self.optimizers[name]
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         nn.utils.clip_grad_norm_(parameters, self.config.clip)
         optimizer.step()
