@@ -8,18 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from deblurlib.contracts import choice, number, odd_size
+from deblurlib.networks import GENERATORS
 from deblurlib.training.schedule import SCHEDULES
 
 PRECISIONS = ("auto", "float32", "bfloat16")
-CONTENTS = ("log_error", "l1")
+CONTENTS = ("log_error", "l1", "l2", "perceptual")
 
 COUNTS = (
     *("steps", "batch", "crop", "kernel_size", "kernels", "width", "levels", "discriminator_width", "pool", "seed"),
-    *("validate_every", "checkpoint_every"),
+    *("blocks", "judge_steps", "validate_every", "checkpoint_every"),
 )
 PAIRS = ("path_length", "noise", "strengths", "betas")
 POSITIVE = ("learning_rate", "discriminator_learning_rate", "clip")
 WEIGHTS = ("average", "content_weight", "adversarial_weight", "cycle_weight", "identity_weight")
+SWITCHES = ("discriminator_norm", "generator_norm", "residual")
+TEXTS = ("features", "preprocess")
 
 
 @dataclass(frozen=True)
@@ -45,17 +48,25 @@ class TrainingConfig:
     strengths: tuple[float, float] = (0.0, 50 / 255)  # of the noise that the system "denoiser" learns to remove
     kernels: int = 2048  # in the bank that batches draw from; deconvolution_cnn has one
     width: int = 16  # channels of the networks at their highest resolution
-    levels: int = 2  # how often the generators halve the resolution
+    generator: str = "unet"  # "unet" (the book's own), "unet256" (Isola et al. 2017) or "resnet" (Johnson et al. 2016)
+    levels: int = 2  # how often "unet" and "unet256" halve the resolution
+    blocks: int = 9  # residual blocks of "resnet"
+    generator_norm: bool = False  # instance normalisation in "unet256" and "resnet"; the papers have it
+    residual: bool = True  # output = input + correction; False, in "unet256" and "resnet": the output is made anew
     discriminator_width: int = 16  # channels of the discriminators' first layer
     receptive_field: int = 34  # of a discriminator's score, pixels
+    discriminator_norm: bool = False  # instance normalisation in the discriminators
+    judge_steps: int = 1  # steps of the discriminators for each of the generators
     learning_rate: float = 4e-3  # of the generators, at its highest
     discriminator_learning_rate: float = 1e-3  # likewise
     betas: tuple[float, float] = (0.9, 0.999)  # Adam's averages
     schedule: str = "cosine"  # "cosine", or "linear": constant for 4/5 of the run, then to zero
     clip: float = 1.0  # largest norm of a gradient
     average: float = 0.99  # decay of the running average of the generator's weights; 0 keeps none
-    content: str = "log_error"  # distance to the truth (paired systems): "log_error" or "l1"
-    content_weight: float = 1.0  # of that distance in the paired cycle-GAN
+    content: str = "log_error"  # distance to the truth (paired systems): "log_error", "l1", "l2" or "perceptual"
+    content_weight: float = 1.0  # of that distance beside an adversarial loss
+    features: str = "random"  # of a perceptual distance: "random", "torchvision", or a file of VGG-19's weights
+    preprocess: str = ""  # what a file of weights expects, unless it says so itself: "torchvision", "caffe" or "signed"
     adversarial: str = "least_squares"  # form of the adversarial loss
     adversarial_weight: float = 1.0  # of the generators' adversarial loss
     cycle_weight: float = 10.0  # of cycle consistency (Zhu et al. 2017: 10)
@@ -84,6 +95,10 @@ class TrainingConfig:
             number(getattr(self, name), name, low=0, open_low=True)
         for name in WEIGHTS:
             number(getattr(self, name), name, low=0)
+        for names, kind in ((SWITCHES, bool), (TEXTS, str)):
+            for name in names:
+                if not isinstance(getattr(self, name), kind):
+                    raise TypeError(f"{name}: expected a {kind.__name__}, got {getattr(self, name)!r}.")
         if not (self.average < 1 and self.betas[1] < 1):
             raise ValueError(f"average, betas: expected numbers below 1, got {self.average}, {self.betas}.")
         odd_size(self.kernel_size, "kernel_size")
@@ -93,6 +108,12 @@ class TrainingConfig:
                 f"at most {self.kernel_size - 3} do."
             )
         choice(self.precision, "precision", PRECISIONS)
+        choice(self.generator, "generator", list(GENERATORS))
+        if self.generator == "unet" and (self.generator_norm or not self.residual):
+            raise ValueError(
+                "generator: 'unet' has no normalisation and corrects its input; "
+                "generator_norm = true and residual = false need 'unet256' or 'resnet'."
+            )
         choice(self.schedule, "schedule", SCHEDULES)
         choice(self.content, "content", CONTENTS)
 

@@ -136,7 +136,7 @@ def test_a_file_is_no_run_folder(tiny, tmp_path):
         ({"photographs": "nowhere"}, FileNotFoundError, "no such folder"),
         ({"crop": 500}, ValueError, "no photograph is as large"),
         ({"system": "cycle_gan", "receptive_field": 35}, ValueError, "receptive_field"),
-        ({"system": "cycle_gan", "adversarial": "wasserstein"}, ValueError, "wasserstein"),
+        ({"system": "cycle_gan", "adversarial": "waterstone"}, ValueError, "waterstone"),
     ],
 )
 def test_settings_that_cannot_be_met_leave_nothing_behind(changes, error, message, tiny, tmp_path):

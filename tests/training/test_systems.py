@@ -5,7 +5,8 @@ import torch
 
 from deblurlib.losses import adversarial, log_error
 from deblurlib.training import SYSTEMS, BlurredPairs
-from deblurlib.training.systems import Pool, build_system
+from deblurlib.training.pool import Pool
+from deblurlib.training.systems import build_system
 
 CPU = torch.device("cpu")
 
