@@ -10,6 +10,7 @@ from deblurlib.blind.kernel_posterior import KernelPrior
 from deblurlib.blind.l0_gradient import L0GradientSettings
 from deblurlib.blind.marginal_em import MarginalEMSettings
 from deblurlib.blind.size_hint import kernel_size_hint
+from deblurlib.blind.total_variation import SteadyPyramid, TotalVariationSettings
 from deblurlib.blind.two_phase import TwoPhaseSettings
 from deblurlib.blind.variational_bayes import VariationalBayesSettings
 from deblurlib.blind.window import Window, choose_window
@@ -30,6 +31,8 @@ __all__ = [
     "Restoration",
     "Round",
     "Scale",
+    "SteadyPyramid",
+    "TotalVariationSettings",
     "TwoPhaseSettings",
     "VariationalBayesSettings",
     "Window",

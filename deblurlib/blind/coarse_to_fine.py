@@ -22,6 +22,21 @@ class Pyramid:
     last_threshold: float = 1 / 20
     """Values of the last kernel below this part of its largest one are cut (Pan et al. 2014, released code)."""
 
+    def levels(self, kernel_size: int) -> list[tuple[float, int]]:
+        """The factor of each scale and the size of its kernel, the coarsest first.
+
+        Example:
+            >>> [size for factor, size in Pyramid().levels(19)]
+            [7, 11, 15, 19]
+        """
+        extra = max(0, math.floor(math.log(self.smallest / kernel_size) / math.log(self.ratio) + 1e-9))
+        factors = [self.ratio**level for level in range(extra, -1, -1)]
+        return [(factor, math.ceil(kernel_size * factor - 1e-9) // 2 * 2 + 1) for factor in factors]
+
+    def smaller(self, image: Tensor, factor: float) -> Tensor:
+        """The photograph at a scale."""
+        return downsample(image, factor)
+
 
 @dataclass(frozen=True)
 class Scale:
@@ -68,14 +83,10 @@ def scales(blurred: Tensor, kernel_size: int, pyramid: Pyramid) -> Iterator[Scal
         >>> [(s.size, s.blurred.shape[-1]) for s in scales(torch.rand(1, 1, 90, 90), 19, Pyramid())]
         [(7, 31), (11, 43), (15, 62), (19, 90)]
     """
-    extra = max(0, math.floor(math.log(pyramid.smallest / kernel_size) / math.log(pyramid.ratio) + 1e-9))
     index = 0
-    for level in range(extra, -1, -1):
-        factor = pyramid.ratio**level
-        size = math.ceil(kernel_size * factor - 1e-9)
-        size += 1 - size % 2
-        picture = downsample(blurred, factor)
-        if level and min(picture.shape[-2:]) < 2 * size:
+    for factor, size in pyramid.levels(kernel_size):
+        picture = pyramid.smaller(blurred, factor)
+        if factor < 1 and min(picture.shape[-2:]) < 2 * size:
             continue
         yield Scale(index, factor, size, picture)
         index += 1
@@ -161,12 +172,13 @@ def coarse_to_fine(
         The kernel (B, 1, kernel_size, kernel_size), and the last latent picture.
     """
     kernel = latent = blurred
+    before = 1.0
     for scale in scales(blurred, kernel_size, pyramid):
-        first = enlarge(kernel, scale.size, 1 / pyramid.ratio) if scale.index else two_taps(scale.size, blurred)
+        first = enlarge(kernel, scale.size, scale.factor / before) if scale.index else two_taps(scale.size, blurred)
         for iteration, (kernel, latent) in enumerate(rounds(scale, first), start=1):
             if watch is not None:
                 watch(Round(scale.index, iteration, kernel, latent))
-        kernel = recentre(kernel)
+        kernel, before = recentre(kernel), scale.factor
     return recentre(threshold(kernel, pyramid.last_threshold)), latent
 
 

@@ -15,6 +15,7 @@ from deblurlib.blind.dark_channel import DarkChannelSettings, dark_channel
 from deblurlib.blind.fast_edges import FastEdgesSettings, fast_edges
 from deblurlib.blind.l0_gradient import L0GradientSettings, l0_gradient
 from deblurlib.blind.marginal_em import MarginalEMSettings, marginal_em
+from deblurlib.blind.total_variation import TotalVariationSettings, total_variation
 from deblurlib.blind.two_phase import TwoPhaseSettings, two_phase
 from deblurlib.blind.variational_bayes import VariationalBayesSettings, variational_bayes
 from deblurlib.blind.window import Window, choose_window, grey
@@ -50,6 +51,13 @@ class Method:
 
 
 METHODS: dict[str, Method] = {
+    "total_variation": Method(
+        "Total variation, projected steps",
+        "Chan, Wong 1998; Perrone, Favaro 2014",
+        total_variation,
+        TotalVariationSettings,
+        "4-unknown-kernel/no_blur",
+    ),
     "fast_edges": Method(
         "Fast edge prediction",
         "Cho, Lee 2009",

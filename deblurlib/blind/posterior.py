@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from deblurlib.blind.edges import gradients
+from deblurlib.blind.free_boundary import FreeBoundary
 from deblurlib.blind.gradient_mixture import Mixture
 from deblurlib.blind.kernel_steps import conjugate_gradients
-from deblurlib.blur.operator import fast_length
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class Gaussian:
     """That of the prior at each pixel, the mixture's by its responsibilities; of the same shape."""
 
 
-class SeenGradients:
-    """The gradients of a blurred picture, each a sum of sharp ones within and around the frame: a free boundary.
+class SeenGradients(FreeBoundary):
+    """The gradients of a blurred picture, each a sum of sharp ones within and around the frame.
 
     Args:
         blurred: (B, 1, H + 1, W + 1), the picture.
@@ -32,46 +32,11 @@ class SeenGradients:
     """
 
     def __init__(self, blurred: Tensor, size: int) -> None:
-        corner = blurred[..., :-1, :-1]
-        self.values = torch.cat([blurred[..., :-1, 1:] - corner, blurred[..., 1:, :-1] - corner], dim=1)
-        self.size = size
-        self.height, self.width = self.values.shape[-2:]
-        self.tall, self.wide = self.height + size - 1, self.width + size - 1
-        self.shape = (fast_length(self.tall), fast_length(self.wide))
-        self.whole = self.spectrum(torch.ones_like(self.values[:1, :1]))
-
-    def spectrum(self, x: Tensor) -> Tensor:
-        """The half spectrum with room for the sharp gradients."""
-        spectrum: Tensor = torch.fft.rfft2(x, s=self.shape)
-        return spectrum
-
-    def forward(self, x: Tensor, transfer: Tensor) -> Tensor:
-        """M (k * x), (B, C, H, W): what the frame sees; `transfer` is the spectrum of k, its corner at the origin."""
-        y: Tensor = torch.fft.irfft2(self.spectrum(x) * transfer, s=self.shape)
-        return y[..., self.size - 1 : self.tall, self.size - 1 : self.wide]
-
-    def adjoint(self, y: Tensor, transfer: Tensor) -> Tensor:
-        """The adjoint of `forward`, (B, C, H + n - 1, W + n - 1)."""
-        before = (self.size - 1, 0)
-        spectrum = self.spectrum(F.pad(y, before + before))
-        x: Tensor = torch.fft.irfft2(spectrum * transfer.conj(), s=self.shape)
-        return x[..., : self.tall, : self.wide]
-
-    def around(self) -> Tensor:
-        """The blurred gradients, their frame repeated outwards: where conjugate gradients begin."""
-        r = self.size // 2
-        return F.pad(self.values, (r, r, r, r), mode="replicate")
-
-    def cut(self, x: Tensor) -> Tensor:
-        """The part of the sharp gradients within the frame, (B, C, H, W)."""
-        r = self.size // 2
-        return x[..., r : r + self.height, r : r + self.width]
+        super().__init__(gradients(blurred), size)
 
     def each_pixel(self, squares: Tensor) -> Tensor:
         """For each sharp pixel the sum of `squares` (B, 1, n, n) over the frame's pixels that see it: M' * squares."""
-        spectrum = self.spectrum(F.pad(torch.ones_like(self.values[:1, :1]), (self.size - 1, 0) * 2))
-        x: Tensor = torch.fft.irfft2(spectrum * self.spectrum(squares).conj(), s=self.shape)
-        return x[..., : self.tall, : self.wide]
+        return self.adjoint(torch.ones_like(self.values[:1, :1]), self.spectrum(squares))
 
 
 def posterior_step(

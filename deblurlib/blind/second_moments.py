@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from deblurlib.blind.free_boundary import FreeBoundary
 from deblurlib.blind.posterior import Gaussian, SeenGradients
 from deblurlib.blur.operator import fast_length
 
@@ -17,11 +18,24 @@ def kernel_equations(y: SeenGradients, x: Gaussian) -> tuple[Tensor, Tensor]:
     Returns:
         (B, n n, n n) and (B, n n), float64.
     """
+    normal, target = least_squares(y, x.mean)
+    spread = _window_sums(x.variance.double(), y.size).sum(dim=1).flatten(1).flip(1)
+    return normal + torch.diag_embed(spread), target
+
+
+def least_squares(y: FreeBoundary, x: Tensor) -> tuple[Tensor, Tensor]:
+    """A and b of |y - M (k * x)|^2 = k' A k - 2 b' k + const, for sharp maps that are certain.
+
+    Args:
+        y: The blurred maps.
+        x: (B, C, H + n - 1, W + n - 1), the sharp ones.
+
+    Returns:
+        (B, n n, n n) and (B, n n), float64.
+    """
     n = y.size
-    normal = shifted_products(x.mean, n).flip(1, 2)
-    spread = _window_sums(x.variance.double(), n).sum(dim=1).flatten(1).flip(1)
-    target = torch.fft.irfft2((y.spectrum(y.values).conj() * y.spectrum(x.mean)).sum(dim=1), s=y.shape)
-    return normal + torch.diag_embed(spread), target[..., :n, :n].double().flatten(1).flip(1)
+    target: Tensor = torch.fft.irfft2((y.spectrum(y.values).conj() * y.spectrum(x)).sum(dim=1), s=y.shape)
+    return shifted_products(x, n).flip(1, 2), target[..., :n, :n].double().flatten(1).flip(1)
 
 
 def _window_sums(x: Tensor, n: int) -> Tensor:
