@@ -201,7 +201,8 @@ def saturated(x: Tensor, name: str = "blurred") -> None:
     if share > SATURATED and float(x.max()) <= 2 - WHITE:  # what goes beyond white was not cut off there
         warnings.warn(
             f"{name}: {100 * share:.1f} % of its pixels are saturated (at 1). If light was cut off "
-            "there, the blur is no longer a convolution, and the restoration rings round these pixels.",
+            "there, the blur is no longer a convolution, and the restoration rings round these pixels. "
+            "deblurlib.deconvolution.richardson_lucy(..., saturated=True) allows for it.",
             UserWarning,
             stacklevel=4,
         )

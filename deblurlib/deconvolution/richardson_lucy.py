@@ -1,5 +1,6 @@
 """Richardson–Lucy: deconvolution by multiplication, for light that is counted."""
 
+import warnings
 from collections.abc import Callable
 
 import torch
@@ -19,6 +20,8 @@ def richardson_lucy(
     iterations: int = 30,
     damping: float = 0.0,
     tolerance: float = 0.0,
+    noise: float = 0.0,
+    saturated: bool = False,
     boundary: str = "extend",
     clip: bool = True,
     callback: Callable[[int, Tensor], None] | None = None,
@@ -38,12 +41,18 @@ def richardson_lucy(
             equal it (after White 1994): about three standard deviations of the noise. 0 chases all.
         tolerance: An image of the batch stops after the step whose mean change, relative to the mean of x, falls below
             it; 0 never stops early.
+        noise: Standard deviation of the noise. An image of the batch stops at the first estimate with
+            sqrt(mean (k * x - y)^2) <= noise, the discrepancy principle (Morozov 1966); 0 never stops early. Saturated
+            pixels count as far as they are explained too darkly, if `saturated`.
+        saturated: Whether light was cut off at 1. A pixel at 1 then says 'at least 1': its ratio counts where the
+            prediction is below 1 and is one elsewhere, the hard limit of the response in Whyte, Sivic & Zisserman
+            (2014), without their split into two kinds of scene points. With `clip=False` lights come back above 1.
         boundary: 'extend' for a photograph, 'wrap' for an image made by `Blur(kernel, "wrap")`.
         clip: Whether to clip the result to [0, 1].
         callback: Called with (iteration, estimate (B, C, H, W)) after each step.
 
     Returns:
-        (B, C, H, W).
+        (B, C, H, W). An image whose next step is not finite keeps its last finite estimate, with a warning.
 
     Raises:
         TypeError, ValueError: a broken contract, or a setting out of range.
@@ -62,9 +71,11 @@ def richardson_lucy(
     contracts.fits(blurred, contracts.kernel(kernel), "blurred")
     contracts.choice(boundary, "boundary", ("extend", "wrap"))
     contracts.centred(kernel)
-    contracts.saturated(blurred)
+    if not saturated:
+        contracts.saturated(blurred)
     contracts.number(damping, "damping", low=0)
     contracts.number(tolerance, "tolerance", low=0)
+    contracts.number(noise, "noise", low=0)
     if iterations < 1:
         raise ValueError(f"iterations: expected at least 1, got {iterations}.")
 
@@ -74,38 +85,60 @@ def richardson_lucy(
     if boundary == "extend":  # the estimate has p more rows on each side; what wraps round lands where nothing is read
         shape = (fast_length(height + 2 * p), fast_length(width + 2 * q))
     transfer = transfer_function(kernel, shape)
-    tall, wide = height + 2 * p, width + 2 * q
+    back = transfer.conj().resolve_conj()
+    below, right = shape[0] - height - 2 * p, shape[1] - width - 2 * q  # what the FFT adds; it stays dark
+    frame = (..., slice(p, p + height), slice(q, q + width))
 
     def forward(x: Tensor) -> Tensor:
-        spectrum = torch.fft.rfft2(x, s=shape)
-        y: Tensor = torch.fft.irfft2(spectrum * transfer, s=shape)
-        return y[..., p : p + height, q : q + width]
+        y: Tensor = torch.fft.irfft2(torch.fft.rfft2(x) * transfer, s=shape)
+        return y[frame]
 
     def adjoint(r: Tensor) -> Tensor:
-        spectrum = torch.fft.rfft2(torch.nn.functional.pad(r, (q, q, p, p)), s=shape)
-        x: Tensor = torch.fft.irfft2(spectrum * transfer.conj(), s=shape)
-        return x[..., :tall, :wide]
+        spectrum = torch.fft.rfft2(torch.nn.functional.pad(r, (q, q + right, p, p + below)))
+        x: Tensor = torch.fft.irfft2(spectrum * back, s=shape)
+        return x
 
     y = blurred.clamp_min(0)
-    seen = adjoint(torch.ones_like(y)).clamp_min(EPSILON)  # how much of each pixel's light fell on the photograph
+    white = y >= contracts.WHITE
+    seen = adjoint(torch.ones_like(y[:1, :1])).clamp_min(EPSILON)  # how much of each pixel's light the photograph saw
+    share = torch.nn.functional.pad((1 / seen)[..., : height + 2 * p, : width + 2 * q], (0, right, 0, below))
     x = torch.nn.functional.pad(y, (q, q, p, p), mode="replicate") + EPSILON
+    x = torch.nn.functional.pad(x, (0, right, 0, below))
     moving = torch.ones(len(y), 1, 1, 1, dtype=torch.bool, device=y.device)
     for iteration in range(1, iterations + 1):
         predicted = forward(x).clamp_min(EPSILON)
+        if saturated:  # what is predicted beyond white would have been cut off as well
+            predicted = torch.where(white, predicted.minimum(y), predicted)
+        if noise > 0 and iteration > 1:
+            left = (predicted - y).detach().square().mean(dim=(1, 2, 3), keepdim=True)
+            moving = moving & (left > noise**2)
+            if not bool(moving.any()):
+                break
         ratio = y / predicted
         if damping > 0:
             ratio = 1 + _belief(y - predicted, damping) * (ratio - 1)
-        update = x * adjoint(ratio).clamp_min(0) / seen
-        if tolerance > 0:
+        update = x * adjoint(ratio).clamp_min(0) * share
+        finite = update.detach().sum(dim=(1, 2, 3), keepdim=True).isfinite()
+        if bool((moving & ~finite).any()):
+            warnings.warn(
+                f"richardson_lucy: step {iteration} is not finite, so the last finite estimate is returned: the "
+                "update has outgrown the numbers. Use float64, a cleaner kernel, or fewer iterations.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        moving = moving & finite
+        if not bool(moving.all()):
             update = torch.where(moving, update, x)
-            change = (update - x).abs().mean(dim=(1, 2, 3), keepdim=True)
-            moving = moving & (change >= tolerance * x.mean(dim=(1, 2, 3), keepdim=True))
+        if tolerance > 0:
+            seen_part = (..., slice(0, height + 2 * p), slice(0, width + 2 * q))
+            change = (update - x)[seen_part].abs().mean(dim=(1, 2, 3), keepdim=True)
+            moving = moving & (change >= tolerance * x[seen_part].mean(dim=(1, 2, 3), keepdim=True))
         x = update
         if callback:
-            callback(iteration, x[..., p : p + height, q : q + width])
-        if tolerance > 0 and not bool(moving.any()):
+            callback(iteration, x[frame])
+        if not bool(moving.any()):
             break
-    x = x[..., p : p + height, q : q + width]
+    x = x[frame]
     return x.clamp(0, 1) if clip else x
 
 

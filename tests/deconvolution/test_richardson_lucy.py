@@ -1,5 +1,7 @@
 """Richardson–Lucy against a plain NumPy loop, and what its theory promises."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -167,6 +169,66 @@ def test_gradients():
         )
 
 
+def test_stops_when_explained_to_within_the_noise():
+    """The discrepancy principle, and each image of a batch by itself."""
+    k = camera_shake(1, 9, generator=seed(5)).double()
+    y, _ = scene(k)
+    noisy = torch.cat([add_noise(y, 0.02, generator=seed(n)).clamp(min=0) for n in (1, 2)])
+    seen = []
+    restored = richardson_lucy(
+        noisy, k, iterations=300, noise=0.02, boundary="wrap", clip=False, callback=lambda _, x: seen.append(x.clone())
+    )
+    left = (Blur(k)(restored) - noisy).square().mean(dim=(1, 2, 3)).sqrt()
+    assert len(seen) < 300
+    assert left.max() <= 0.02
+    before = [(Blur(k)(x) - noisy).square().mean(dim=(1, 2, 3)).sqrt() for x in seen]
+    for i in range(2):
+        first = next(t for t, value in enumerate(before) if value[i] <= 0.02)
+        torch.testing.assert_close(restored[i], seen[first][i])
+    alone = torch.cat([richardson_lucy(x[None], k, iterations=300, noise=0.02, boundary="wrap") for x in noisy])
+    torch.testing.assert_close(alone, restored.clamp(0, 1), rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("boundary", ["wrap", "extend"])
+def test_light_that_was_cut_off_at_white(boundary):
+    """A lamp four times brighter than white: its surroundings ring unless the response is in the model."""
+    k = camera_shake(1, 9, generator=seed(5)).double()
+    x = torch.full((1, 1, 48, 48), 0.2, dtype=torch.float64)
+    x[..., 18:28, 18:28] = 4.0
+    y = Blur(k)(x).clamp(max=1)
+    with pytest.warns(UserWarning, match="saturated=True"):
+        plain = richardson_lucy(y, k, iterations=60, boundary=boundary)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        aware = richardson_lucy(y, k, iterations=60, boundary=boundary, saturated=True)
+    assert psnr(aware, x.clamp(max=1)) > psnr(plain, x.clamp(max=1)) + 2
+
+
+def test_saturated_changes_nothing_below_white():
+    k, y = gaussian(5, 1.0, dtype=torch.float64), 0.1 + 0.8 * draw(1, 1, 16, 16)
+    assert torch.equal(richardson_lucy(y, k, saturated=True), richardson_lucy(y, k))
+
+
+def test_a_step_that_is_not_finite_is_not_taken(monkeypatch):
+    """The third step of the second image is spoilt: it keeps its second estimate, and the first image goes on."""
+    k, y = gaussian(5, 1.0, dtype=torch.float64), 0.1 + 0.8 * draw(2, 1, 16, 16)
+    right = {t: richardson_lucy(y, k, iterations=t) for t in (2, 6)}
+    calls, real = [], torch.fft.irfft2
+
+    def spoilt(*args, **options):
+        calls.append(1)
+        x = real(*args, **options)
+        if len(calls) == 1 + 2 * 3:  # one for the share of light seen, two for each step
+            x[1] = float("inf")
+        return x
+
+    monkeypatch.setattr(torch.fft, "irfft2", spoilt)
+    with pytest.warns(RuntimeWarning, match="step 3 is not finite"):
+        restored = richardson_lucy(y, k, iterations=6)
+    assert torch.equal(restored[1], right[2][1])
+    torch.testing.assert_close(restored[0], right[6][0])
+
+
 @pytest.mark.parametrize(
     ("settings", "error"),
     [
@@ -174,6 +236,7 @@ def test_gradients():
         ({"iterations": 2.5}, TypeError),
         ({"damping": -1.0}, ValueError),
         ({"tolerance": float("nan")}, ValueError),
+        ({"noise": -0.1}, ValueError),
         ({"boundary": "reflect"}, ValueError),
     ],
 )
