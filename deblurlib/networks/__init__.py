@@ -1,5 +1,6 @@
 """The networks: generators that restore, discriminators that judge, and the weights that ship."""
 
+from deblurlib.networks.architectures import GENERATORS, build_generator
 from deblurlib.networks.deconvolver import Deconvolver, KernelCNN
 from deblurlib.networks.denoiser import Denoiser
 from deblurlib.networks.discriminators import PatchDiscriminator, receptive_field
@@ -12,15 +13,21 @@ from deblurlib.networks.pretrained import (
     save_weights,
     shipped_names,
 )
+from deblurlib.networks.resnet import ResNetGenerator
 from deblurlib.networks.tiling import tiled
+from deblurlib.networks.unet256 import UNet256Generator
 
 __all__ = [
+    "GENERATORS",
     "Deblurrer",
     "Deconvolver",
     "Denoiser",
     "KernelCNN",
     "PatchDiscriminator",
+    "ResNetGenerator",
+    "UNet256Generator",
     "UNetGenerator",
+    "build_generator",
     "load_generator",
     "load_known_kernel",
     "load_weights",

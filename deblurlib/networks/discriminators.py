@@ -4,6 +4,8 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
+from deblurlib.networks.generators import normal
+
 LAYERS = {16: 1, 34: 2, 70: 3, 142: 4, 286: 5}
 """Receptive field in pixels -> number of strided 4x4 layers (Isola et al. 2017, appendix 6.1.2)."""
 
@@ -19,6 +21,7 @@ class PatchDiscriminator(nn.Module):
         width: Channels of the first layer; they double with each strided layer, up to eight times `width`.
         channels: Of the image.
         normalize: Instance normalisation between the layers, as in the paper; the first and the last layer have none.
+            With it the weights start as in the authors' code, N(0, 0.02^2), which counts on it.
 
     Shape:
         (B, channels, H, W) in [0, 1] to (B, 1, h, w).
@@ -57,6 +60,8 @@ class PatchDiscriminator(nn.Module):
             layers.append(nn.LeakyReLU(0.2, inplace=True))
         layers.append(nn.Conv2d(widths[-1], 1, 4, padding=1))
         self.layers = nn.Sequential(*layers)
+        if normalize:
+            normal(self)
 
     def forward(self, x: Tensor) -> Tensor:
         """Score each patch."""

@@ -1,4 +1,4 @@
-"""Generators: networks that turn one image into another of the same size."""
+"""Generators turn one image into another of the same size: the book's own, and what all of them share."""
 
 import math
 from itertools import pairwise
@@ -18,7 +18,7 @@ def _two_convolutions(inside: int, outside: int) -> nn.Sequential:
 
 
 class UNetGenerator(nn.Module):
-    """A U-Net that corrects its input: output = input + correction.
+    """The book's own generator, a U-Net that corrects its input: output = input + correction.
 
     After Ronneberger et al. (2015): two 3x3 convolutions a level, strided 2x2 convolutions down, transposed ones up,
     skips by concatenation. Three choices differ from the generator of Isola et al. (2017), each for a measured reason:
@@ -51,6 +51,7 @@ class UNetGenerator(nn.Module):
             )
         self.settings = {"width": width, "levels": levels, "channels": channels}
         self.levels = levels
+        self.local = True
         self.reach = 2 ** (levels + 3)  # pixels: nothing further away changes an output pixel
         widths = [width * 2**level for level in range(levels + 1)]
         self.encoders = nn.ModuleList([_two_convolutions(channels, width)])
@@ -59,11 +60,7 @@ class UNetGenerator(nn.Module):
         self.up = nn.ModuleList(nn.ConvTranspose2d(b, a, 2, stride=2) for a, b in pairwise(widths))
         self.decoders = nn.ModuleList(_two_convolutions(2 * w, w) for w in widths[:-1])
         self.last = nn.Conv2d(width, channels, 3, padding=1)
-        for module in self.modules():  # He et al. (2015): a ReLU network keeps the scale of its signal
-            if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
-                fan = module.in_channels * (module.kernel_size[0] ** 2 if isinstance(module, nn.Conv2d) else 1)
-                nn.init.normal_(module.weight, std=math.sqrt((2 if module.kernel_size[0] == 3 else 1) / fan))
-                nn.init.zeros_(module.bias)  # type: ignore[arg-type]
+        he_normal(self)
         nn.init.zeros_(self.last.weight)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -80,6 +77,29 @@ class UNetGenerator(nn.Module):
         correction = 0.5 * self.last(features)  # the network works on [-1, 1], the image on [0, 1]
         corrected: Tensor = x + correction[..., :height, :width].to(x.dtype)
         return corrected
+
+
+def he_normal(network: nn.Module) -> None:
+    """Initialise a ReLU network so that it keeps the scale of its signal (He et al. 2015); biases are zero.
+
+    Convolutions of stride 1 and those of 4x4 pixels come after or before a ReLU and get 2 / fan in; 2x2 ones, which
+    only change the resolution, 1 / fan in. The fan in of a transposed convolution is what one output pixel sees.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            taps = module.kernel_size[0] ** 2
+            seen = taps if isinstance(module, nn.Conv2d) else max(1, taps // module.stride[0] ** 2)
+            gain = 1 if module.kernel_size[0] == 2 else 2
+            nn.init.normal_(module.weight, std=math.sqrt(gain / (module.in_channels * seen)))
+            nn.init.zeros_(module.bias)  # type: ignore[arg-type]
+
+
+def normal(network: nn.Module) -> None:
+    """Initialise a normalised network as pix2pix and CycleGAN do: weights N(0, 0.02^2), biases zero."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.normal_(module.weight, std=0.02)
+            nn.init.zeros_(module.bias)  # type: ignore[arg-type]
 
 
 def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:

@@ -3,6 +3,7 @@
 import copy
 import functools
 import json
+import warnings
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,15 +14,18 @@ from torch import Tensor, nn
 
 from deblurlib import contracts
 from deblurlib.files import atomic
+from deblurlib.networks.architectures import GENERATORS
 from deblurlib.networks.deconvolver import Deconvolver, KernelCNN
 from deblurlib.networks.denoiser import Denoiser
-from deblurlib.networks.generators import UNetGenerator
 from deblurlib.networks.tiling import tiled
 
 FOLDER = Path(__file__).parent / "weights"
-ARCHITECTURES: dict[str, type[nn.Module]] = {"UNetGenerator": UNetGenerator}
+ARCHITECTURES: dict[str, type[nn.Module]] = {kind.__name__: kind for kind in GENERATORS.values()}
 KNOWN_KERNEL: dict[str, type[nn.Module]] = {"Denoiser": Denoiser, "Deconvolver": Deconvolver, "KernelCNN": KernelCNN}
 """Networks that serve where the kernel is known: they are no generators, blurred -> sharp."""
+
+WHOLE = 2**21
+"""Pixels of the largest picture that a network with normalisation is given whole (our choice)."""
 
 Kind = TypeVar("Kind", bound=nn.Module)
 
@@ -102,6 +106,10 @@ def load_weights(path: str | Path) -> nn.Module:
 class Deblurrer:
     """A generator ready for use: blurred photograph in, sharp one out, grey or colour, any size, bounded memory.
 
+    A local network runs tile by tile, and the tiles make the same picture as the whole. A network with instance
+    normalisation is not local: every tile has statistics of its own. It is given the whole picture up to `WHOLE`
+    pixels; a larger one is cut all the same, into large tiles, and a warning says that seams may show.
+
     Args:
         network: A generator for three channels.
 
@@ -109,7 +117,7 @@ class Deblurrer:
         ValueError: the generator is for another number of channels.
 
     Example:
-        >>> Deblurrer(UNetGenerator())(torch.rand(1, 1, 20, 30)).shape
+        >>> Deblurrer(GENERATORS["unet"]())(torch.rand(1, 1, 20, 30)).shape
         torch.Size([1, 1, 20, 30])
     """
 
@@ -140,10 +148,23 @@ class Deblurrer:
         x = blurred.float().expand(-1, 3, -1, -1)
         device = next(self.network.parameters()).device
         reach = getattr(self.network, "reach", 64)
-        sharp = tiled(self.network, x.to(device), overlap=reach).clamp(0, 1)
+        sharp = tiled(self.network, x.to(device), tile=self._tile(*x.shape[-2:]), overlap=reach).clamp(0, 1)
         if blurred.shape[1] == 1:
             sharp = sharp.mean(dim=1, keepdim=True)
         return sharp.to(device=blurred.device, dtype=blurred.dtype)
+
+    def _tile(self, height: int, width: int) -> int:
+        if getattr(self.network, "local", True):
+            return 512
+        if height * width <= WHOLE:
+            return max(height, width)
+        warnings.warn(
+            f"blurred: {height}x{width} pixels are cut into tiles, which this network normalises one by one: "
+            "seams may show. A network without normalisation has none.",
+            UserWarning,
+            stacklevel=4,
+        )
+        return 1024
 
     def to(self, device: torch.device | str) -> "Deblurrer":
         """Move the network to a device, and hand the deblurrer back."""

@@ -11,7 +11,8 @@ def tiled(network: Callable[[Tensor], Tensor], x: Tensor, *, tile: int = 512, ov
 
     Each tile is read with `overlap` pixels of context on every side, and only its middle is kept. For a network without
     global statistics (no normalisation) whose receptive field reaches no further than the overlap, and whose tiles
-    start on multiples of its stride, tiled and whole results are equal.
+    start on multiples of its stride, tiled and whole results are equal. Instance normalisation forbids it: each tile is
+    divided by its own contrast, which no overlap can tell of the whole.
 
     Args:
         network: Takes and returns (B, C, h, w).

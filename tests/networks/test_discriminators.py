@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from deblurlib.losses import gradient_penalty
 from deblurlib.networks import PatchDiscriminator, receptive_field
 from deblurlib.networks.discriminators import LAYERS
 from deblurlib.profile import seed
@@ -47,6 +48,38 @@ def test_the_layers_are_those_of_the_paper(size, parameters):
     layers = list(judge.layers)
     assert isinstance(layers[-1], torch.nn.Conv2d)  # no sigmoid: the loss decides what a score means
     assert not isinstance(layers[1], torch.nn.InstanceNorm2d)
+
+
+def test_it_starts_as_its_source_does():
+    """N(0, 0.02^2) beside normalisation, which makes the scale of no account; without it, the scale must last."""
+    judge = PatchDiscriminator(70)
+    weights = torch.cat([p.flatten() for p in judge.parameters() if p.ndim > 1])
+    assert weights.std().item() == pytest.approx(0.02, rel=0.01)
+    assert all((p == 0).all() for p in judge.parameters() if p.ndim == 1)
+    assert (
+        PatchDiscriminator(70, width=8, normalize=False)(torch.rand(1, 3, 70, 70, generator=seed(0))).abs().max() > 1e-3
+    )
+
+
+@pytest.mark.parametrize("normalize", [False, True])
+def test_a_gradient_penalty_reaches_its_weights(normalize):
+    """A slope of a slope, through leaky ReLU in place and instance normalisation, against differences."""
+    judge = PatchDiscriminator(16, width=4, normalize=normalize).double()
+    x, y = (torch.rand(2, 3, 16, 16, generator=seed(n), dtype=torch.float64) for n in (0, 1))
+
+    def penalty():
+        return gradient_penalty(judge, x, y, generator=seed(2))
+
+    penalty().backward()
+    weight, step = judge.layers[0].weight, 1e-5
+    with torch.no_grad():
+        slopes = []
+        for sign in (1, -1):
+            weight[0, 0, 1, 1] += sign * step
+            with torch.enable_grad():
+                slopes.append(penalty().item())
+            weight[0, 0, 1, 1] -= sign * step
+    assert weight.grad[0, 0, 1, 1].item() == pytest.approx((slopes[0] - slopes[1]) / (2 * step), rel=1e-4, abs=1e-8)
 
 
 def test_images_do_not_mix():

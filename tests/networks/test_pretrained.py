@@ -12,11 +12,14 @@ from deblurlib.files import OutputExistsError
 from deblurlib.networks import (
     Deblurrer,
     PatchDiscriminator,
+    ResNetGenerator,
+    UNet256Generator,
     UNetGenerator,
     load_generator,
     load_weights,
     save_weights,
     shipped_names,
+    tiled,
 )
 from deblurlib.networks.pretrained import FOLDER
 from deblurlib.profile import seed
@@ -155,7 +158,7 @@ def test_a_deblurrer_runs_tile_by_tile(monkeypatch):
 
     sides = []
 
-    def small(net, x, *, overlap):
+    def small(net, x, *, tile, overlap):
         sides.append(overlap)
         return tiled(net, x, tile=32, overlap=overlap)
 
@@ -164,6 +167,30 @@ def test_a_deblurrer_runs_tile_by_tile(monkeypatch):
     net, x = network(width=2, levels=4), draw(1, 3, 290, 40)
     torch.testing.assert_close(Deblurrer(net)(x), net(x).detach().clamp(0, 1), rtol=0, atol=1e-5)
     assert sides == [net.reach]
+
+
+def test_a_network_with_normalisation_gets_the_whole_picture(monkeypatch):
+    """Tiles would be normalised one by one; where the picture is too large for anything else, a warning says so."""
+    import deblurlib.networks.pretrained as module
+
+    net = UNet256Generator(4, levels=3)
+    net.up[0].weight.data.mul_(20)
+    x = draw(1, 3, 48, 80) * torch.linspace(0.1, 1, 80)  # a dull side and a lively one
+    whole = net(x).detach().clamp(0, 1)
+    assert (tiled(net, x, tile=16, overlap=8) - whole).abs().max() > 1e-2
+    assert torch.equal(Deblurrer(net)(x), whole)
+    monkeypatch.setattr(module, "WHOLE", 1000)
+    with pytest.warns(UserWarning, match=r"blurred: 48x80 pixels are cut into tiles.*seams may show"):
+        Deblurrer(net)(x)
+
+
+@pytest.mark.parametrize("build", [lambda: UNet256Generator(4, levels=3), lambda: ResNetGenerator(4, 2, residual=True)])
+def test_every_generator_is_stored_and_read_again(build, tmp_path):
+    net = build()
+    save_weights(tmp_path / "net.safetensors", net)
+    again, x = load_generator(tmp_path / "net.safetensors"), draw(1, 3, 30, 41)
+    assert again.network.settings == net.settings
+    assert torch.equal(again(x), net(x).detach().clamp(0, 1))
 
 
 def test_a_deblurrer_on_cuda(cuda):
