@@ -1,11 +1,14 @@
 """Training: what to train (config), on what (data), how one step goes (systems), and the loop around it."""
 
 from deblurlib.networks.pretrained import load_generator
-from deblurlib.training.config import TrainingConfig, read_config
+from deblurlib.training.config import TrainingConfig, read_config, recipe
 from deblurlib.training.data import Batch, BlurredPairs
+from deblurlib.training.guard import NotFiniteError
 from deblurlib.training.held_out import HeldOut, held_out
-from deblurlib.training.loop import NotFiniteError, TrainingRun, fit
+from deblurlib.training.loop import fit
 from deblurlib.training.non_blind import KnownKernelRestorer
+from deblurlib.training.parallel import launch
+from deblurlib.training.record import Record, TrainingRun, load_record
 from deblurlib.training.schedule import schedule
 from deblurlib.training.systems import SYSTEMS
 
@@ -16,11 +19,15 @@ __all__ = [
     "HeldOut",
     "KnownKernelRestorer",
     "NotFiniteError",
+    "Record",
     "TrainingConfig",
     "TrainingRun",
     "fit",
     "held_out",
+    "launch",
     "load_generator",
+    "load_record",
     "read_config",
+    "recipe",
     "schedule",
 ]

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import safetensors
 import torch
@@ -9,15 +10,19 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from deblurlib.files import atomic
-from deblurlib.training.systems import System
+from deblurlib.training.one_step import System
 
 FILE = "checkpoint.safetensors"
 
 
 def save_checkpoint(
-    folder: Path, system: System, step: int, averaged: dict[str, Tensor], record: dict[str, object]
+    folder: Path, system: System, step: int, averaged: dict[str, Tensor], record: dict[str, Any], processes: int = 1
 ) -> None:
-    """Write the state after `step` updates: networks, optimisers, pools, running average, and the record so far."""
+    """Write the state after `step` updates: networks, optimisers, pools, running average, and the record so far.
+
+    What depends on the process is a function of the seed, the step and the process's number, so that one file serves
+    all `processes` of a run.
+    """
     tensors = {f"averaged/{name}": t for name, t in averaged.items()}
     for name, network in system.networks.items():
         tensors |= {f"network/{name}/{key}": t for key, t in network.state_dict().items()}
@@ -30,17 +35,20 @@ def save_checkpoint(
     tensors = {name: t.detach().clone().contiguous().cpu() for name, t in tensors.items()}
     with atomic(folder / FILE, overwrite=True) as temporary:
         config = json.dumps(system.config.to_dict())
-        save_file(tensors, temporary, {"step": str(step), "config": config, "record": json.dumps(record)})
+        notes = {"step": str(step), "processes": str(processes), "config": config, "record": json.dumps(record)}
+        save_file(tensors, temporary, notes)
 
 
-def load_checkpoint(folder: Path, system: System) -> tuple[int, dict[str, Tensor], dict[str, object]] | None:
+def load_checkpoint(
+    folder: Path, system: System, processes: int = 1
+) -> tuple[int, dict[str, Tensor], dict[str, Any]] | None:
     """Restore the state of a run from its folder.
 
     Returns:
         The number of updates done, the running average and the record; None where there is no checkpoint.
 
     Raises:
-        ValueError: the file is damaged, or belongs to another kind of run.
+        ValueError: the file is damaged, pickled, has foreign keys, or belongs to another kind of run.
     """
     path = folder / FILE
     if not path.is_file():
@@ -51,24 +59,38 @@ def load_checkpoint(folder: Path, system: System) -> tuple[int, dict[str, Tensor
             metadata = file.metadata() or {}
         if metadata.get("config") != json.dumps(system.config.to_dict()):
             raise ValueError("its settings differ")
+        if (before := int(metadata.get("processes", "1"))) != processes:
+            raise ValueError(
+                f"{before} processes made it, here are {processes}; with another number the batches would be others. "
+                f"Go on with as many devices as before"
+            )
         parts: dict[str, dict[str, Tensor]] = {}
         for name, t in tensors.items():
             group, _, key = name.rpartition("/")
             parts.setdefault(group, {})[key] = t
         for name, network in system.networks.items():
-            network.load_state_dict(parts[f"network/{name}"])
+            network.load_state_dict(parts.pop(f"network/{name}"))
         for name, optimizer in system.optimizers.items():
             weights = [p for group in optimizer.param_groups for p in group["params"]]
-            state = {i: _averages(parts[f"optimizer/{name}/{i}"], p) for i, p in enumerate(weights)}
+            state = {i: _averages(parts.pop(f"optimizer/{name}/{i}"), p) for i, p in enumerate(weights)}
             optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
         for name, pool in system.pools.items():
-            pool.images = parts[f"pool/{name}"]["images"].to(system.device)
-            pool.chance.set_state(parts[f"pool/{name}"]["chance"])
-        kept = parts["averaged"] if system.config.average else {}
+            kept = parts.pop(f"pool/{name}")
+            pool.images = kept["images"].to(system.device)
+            pool.chance.set_state(kept["chance"])
+        kept = parts.pop("averaged") if system.config.average else {}
         averaged = {name: t.to(system.device) for name, t in kept.items()}
-        record: dict[str, object] = json.loads(metadata["record"])
+        if parts:
+            foreign = [f"{group}/{key}" for group, part in parts.items() for key in part]
+            raise ValueError(f"it holds what no part of this run is called: {', '.join(foreign[:5])}")
+        record: dict[str, Any] = json.loads(metadata["record"])
         return int(metadata["step"]), averaged, record
-    except (safetensors.SafetensorError, KeyError, RuntimeError, ValueError) as error:
+    except safetensors.SafetensorError as error:
+        raise ValueError(
+            f"{path} is not a checkpoint of this run: it is not a readable safetensors file ({error}). "
+            "Pickled checkpoints are refused: loading them runs code."
+        ) from error
+    except (KeyError, RuntimeError, ValueError) as error:
         raise ValueError(f"{path} is not a checkpoint of this run: {error}") from error
 
 

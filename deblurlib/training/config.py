@@ -16,11 +16,11 @@ CONTENTS = ("log_error", "l1", "l2", "perceptual")
 
 COUNTS = (
     *("steps", "batch", "crop", "kernel_size", "kernels", "width", "levels", "discriminator_width", "pool", "seed"),
-    *("blocks", "judge_steps", "validate_every", "checkpoint_every"),
+    *("blocks", "judge_steps", "micro_batch", "validate_every", "checkpoint_every"),
 )
 PAIRS = ("path_length", "noise", "strengths", "betas")
 POSITIVE = ("learning_rate", "discriminator_learning_rate", "clip")
-WEIGHTS = ("average", "content_weight", "adversarial_weight", "cycle_weight", "identity_weight")
+WEIGHTS = ("average", "content_weight", "adversarial_weight", "cycle_weight", "identity_weight", "reblur_weight")
 SWITCHES = ("discriminator_norm", "generator_norm", "residual")
 TEXTS = ("features", "preprocess")
 
@@ -71,16 +71,19 @@ class TrainingConfig:
     adversarial_weight: float = 1.0  # of the generators' adversarial loss
     cycle_weight: float = 10.0  # of cycle consistency (Zhu et al. 2017: 10)
     identity_weight: float = 5.0  # of leaving alone what is already right (Zhu et al. 2017: half of cycle_weight)
+    reblur_weight: float = 50.0  # of giving the input back when blurred again (physics_gan)
     pool: int = 50  # past fakes that a discriminator is shown again (Zhu et al. 2017: 50)
     validate_every: int = 250  # steps between scores on the held-out crops
     checkpoint_every: int = 250  # steps between checkpoints, where there is a run folder
+    micro_batch: int = 0  # crops that are computed at a time; 0: all of a batch, fewer where memory runs out
+    compile: bool | str = "auto"  # the networks: true, false, or "auto": on CUDA, where it pays
     precision: str = "auto"  # "float32", "bfloat16", or "auto": bfloat16 where the hardware has it
     device: str = "auto"  # "cpu", "cuda", or "auto": CUDA where there is one
     seed: int = 0  # of the weights, the kernels and every batch
 
     def __post_init__(self) -> None:
         for name in COUNTS:
-            value, least = getattr(self, name), 0 if name in ("pool", "seed") else 1
+            value, least = getattr(self, name), 0 if name in ("pool", "seed", "micro_batch") else 1
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise ValueError(f"{name}: expected an integer of at least {least}, got {value!r}.")
         for name in PAIRS:
@@ -108,6 +111,8 @@ class TrainingConfig:
                 f"at most {self.kernel_size - 3} do."
             )
         choice(self.precision, "precision", PRECISIONS)
+        if not isinstance(self.compile, bool):
+            choice(self.compile, "compile", ("auto",))
         choice(self.generator, "generator", list(GENERATORS))
         if self.generator == "unet" and (self.generator_norm or not self.residual):
             raise ValueError(
@@ -122,8 +127,41 @@ class TrainingConfig:
         return dataclasses.asdict(self)
 
 
+PAPERS: dict[str, dict[str, Any]] = {
+    "pix2pix": {"adversarial": "cross_entropy", "content": "l1", "content_weight": 100.0},
+    "deblur_gan": {
+        "generator": "resnet",
+        "adversarial": "wasserstein",
+        "judge_steps": 5,
+        "content": "perceptual",
+        "content_weight": 100.0,
+    },
+    "physics_gan": {"adversarial": "cross_entropy", "content": "l1", "content_weight": 50.0},
+    "yuan": {"judge_steps": 10},
+    "yuan_printed": {"judge_steps": 10},
+}
+"""Name of a system -> the settings of its paper that differ from the pocket run. Size and pace are not among them."""
+
+
+def recipe(system: str, **settings: Any) -> TrainingConfig:
+    """The settings of a system as its paper plays the game: losses, weights, judges; size and pace are the pocket's.
+
+    Args:
+        system: A name from `SYSTEMS`.
+        settings: To change, by name.
+
+    Raises:
+        TypeError, ValueError: as `TrainingConfig`.
+
+    Example:
+        >>> recipe("deblur_gan").judge_steps, recipe("pix2pix", content_weight=10.0).content_weight
+        (5, 10.0)
+    """
+    return TrainingConfig(**{"system": system, **PAPERS.get(system, {}), **settings})
+
+
 def read_config(path: str | Path) -> TrainingConfig:
-    """Read settings from a TOML or JSON file; settings that it leaves out keep their defaults.
+    """Read settings from a TOML or JSON file; those that it leaves out are as `recipe` has them for its system.
 
     Args:
         path: A .toml or .json file of `name = value` at the top level.
@@ -146,6 +184,6 @@ def read_config(path: str | Path) -> TrainingConfig:
     for name in values:
         choice(name, f"{path}: setting", known)
     try:
-        return TrainingConfig(**values)
+        return recipe(**{"system": "regression", **values})
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: {error}") from error

@@ -9,9 +9,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from deblurlib import images
-from deblurlib.blur import Blur, camera_shake
+from deblurlib.blur import camera_shake
+from deblurlib.blur.operator import fast_length
 from deblurlib.photographs import PHOTOGRAPHS
 from deblurlib.training.config import TrainingConfig
+from deblurlib.training.resident import Cuts, Resident, send
 
 SCALES = (1.0, 0.75, 0.5)
 """Each photograph is used at these sizes: scaling down makes a soft photograph truly sharp (our choice)."""
@@ -35,6 +37,16 @@ class Batch:
     kernels: Tensor
     noise: float
     seed: int
+
+    def part(self, start: int, stop: int) -> "Batch":
+        """Some of the crops."""
+        own = slice(start, stop)
+        return Batch(self.blurred[own], self.sharp[own], self.kernels[own], self.noise, of_part(self.seed, start))
+
+
+def of_part(seed: int, start: int) -> int:
+    """The seed of the part of a batch that begins at a crop: what a step draws differs from part to part."""
+    return seed + (start << 40)
 
 
 def photographs(source: str) -> tuple[list[Tensor], list[float]]:
@@ -85,33 +97,48 @@ class BlurredPairs:
 
     Sharp photographs stay on the device as bytes. A batch crops them at random places, sizes and orientations, blurs
     each crop with its own kernel from a bank of camera shakes (only pixels that need nothing from beyond the crop are
-    kept), and adds noise. Nothing needs to be stored to resume, and nothing is read from disk while training.
+    kept), and adds noise. Nothing needs to be stored to resume, nothing is read from disk while training, and on a
+    CUDA device nothing waits for it.
 
     Args:
         config: Which photographs, crops, kernels and noise.
         device: Where the batches are made.
         source: Photographs (1, 3, H, W) to use instead of those that the configuration names.
+        rank: Which process this is: each makes its share of a batch of `processes * config.batch` crops.
+        processes: How many there are.
 
     Raises:
         FileNotFoundError, ValueError: as `photographs`; or every photograph is smaller than a crop and its margin.
     """
 
-    def __init__(self, config: TrainingConfig, device: torch.device, source: Sequence[Tensor] | None = None) -> None:
+    def __init__(
+        self,
+        config: TrainingConfig,
+        device: torch.device,
+        source: Sequence[Tensor] | None = None,
+        *,
+        rank: int = 0,
+        processes: int = 1,
+    ) -> None:
         self.config, self.device = config, device
+        self.count = processes * config.batch
+        self.first = rank * config.batch
+        self.own = slice(self.first, self.first + config.batch)
         sharp, weights = photographs(config.photographs) if source is None else (list(source), [1.0] * len(source))
         self.side = config.crop + config.kernel_size - 1
-        self.pyramid: list[Tensor] = []
+        pyramid: list[Tensor] = []
         shares: list[float] = []
         for x, weight in zip(sharp, weights, strict=True):
             for scale in SCALES:
                 small = x if scale == 1 else F.interpolate(x, scale_factor=scale, mode="area")
                 if min(small.shape[-2:]) >= self.side:
-                    self.pyramid.append((small[0] * 255).round().to(torch.uint8).to(device))
+                    pyramid.append((small[0] * 255).round().to(torch.uint8))
                     shares.append(weight)
-        if not self.pyramid:
+        if not pyramid:
             raise ValueError(
                 f"crop: no photograph is as large as a crop of {config.crop} and a margin for the kernel, {self.side}."
             )
+        self.pyramid = Resident(pyramid, device)
         self.shares = torch.tensor(shares)
         self.kernels = bank(config).to(device)
 
@@ -123,7 +150,7 @@ class BlurredPairs:
             paired: Whether `sharp[i]` is what `blurred[i]` was made of; if not, it is another crop altogether.
 
         Returns:
-            Blurred and sharp crops.
+            Blurred and sharp crops: this process's share.
         """
         seed = self.config.seed * 1_000_003 + step
         chance = torch.Generator().manual_seed(seed)
@@ -133,30 +160,37 @@ class BlurredPairs:
             sharp = self._crops(chance)
         margin = self.config.kernel_size // 2
         inner = sharp[..., margin : margin + self.config.crop, margin : margin + self.config.crop].contiguous()
-        return Batch(blurred, inner, kernels, noise, seed)
+        return Batch(blurred, inner, kernels, noise, of_part(seed, self.first))
 
     def _crops(self, chance: torch.Generator) -> Tensor:
-        count, side = self.config.batch, self.side
-        picks = torch.multinomial(self.shares, count, replacement=True, generator=chance).tolist()
-        places = torch.rand(count, 2, generator=chance).tolist()
-        turns = torch.randint(8, (count,), generator=chance).tolist()
-        crops = []
-        for pick, (down, along), turn in zip(picks, places, turns, strict=True):
-            photograph = self.pyramid[pick]
-            top, left = int(down * (photograph.shape[-2] - side + 1)), int(along * (photograph.shape[-1] - side + 1))
-            crop = photograph[:, top : top + side, left : left + side]
-            crop = crop.rot90(turn % 4, dims=(-2, -1))
-            crops.append((crop.flip(-1) if turn >= 4 else crop)[torch.randperm(3, generator=chance)])
+        cuts = Cuts.draw(self.shares, self.count, chance)
         low, high = GAIN
-        gain = low + (high - low) * torch.rand(count, 1, 1, 1, generator=chance)
-        return torch.stack(crops).float() * (gain / 255).to(self.device)
+        gain = low + (high - low) * torch.rand(self.count, 1, 1, 1, generator=chance)
+        return self.pyramid.cut(cuts[self.own], self.side).float() * send(gain[self.own] / 255, self.device)
 
     def _blur(self, sharp: Tensor, chance: torch.Generator) -> tuple[Tensor, Tensor, float]:
-        picks = torch.randint(len(self.kernels), (self.config.batch,), generator=chance)
-        kernels = self.kernels[picks.to(self.device)]
-        blurred = Blur(kernels, "valid")(sharp)
+        picks = torch.randint(len(self.kernels), (self.count,), generator=chance)
+        kernels = self.kernels[send(picks[self.own], self.device)]
+        blurred = blur_inside(sharp, kernels)
         low, high = self.config.noise
         sigma = low + (high - low) * float(torch.rand(1, generator=chance))
         noise = torch.Generator(self.device).manual_seed(int(torch.randint(2**62, (1,), generator=chance)))
-        grain = torch.randn(blurred.shape, generator=noise, device=self.device)
-        return blurred + sigma * grain, kernels, sigma
+        grain = torch.randn(self.count, *blurred.shape[1:], generator=noise, device=self.device)
+        return blurred + sigma * grain[self.own], kernels, sigma
+
+
+def blur_inside(x: Tensor, kernels: Tensor) -> Tensor:
+    """`Blur(kernels, "valid")(x)` without its checks: each of them waits for the device.
+
+    Example:
+        >>> from deblurlib.blur import Blur
+        >>> x, k = torch.rand(2, 3, 20, 20), torch.full((2, 1, 5, 5), 0.04)
+        >>> torch.equal(blur_inside(x, k), Blur(k, "valid")(x))
+        True
+    """
+    height, width = x.shape[-2:]
+    h, w = kernels.shape[-2:]
+    size = (fast_length(height), fast_length(width))
+    padded = F.pad(kernels, (0, size[1] - w, 0, size[0] - h)).roll((-(h // 2), -(w // 2)), dims=(-2, -1))
+    y: Tensor = torch.fft.irfft2(torch.fft.rfft2(x, s=size).mul_(torch.fft.rfft2(padded)), s=size)
+    return y[..., h // 2 : height - h // 2, w // 2 : width - w // 2]

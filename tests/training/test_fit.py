@@ -42,6 +42,7 @@ def test_a_run(system, tiny, examination, tmp_path):
         "config.json",
         "generator.safetensors",
         "record.json",
+        "samples",
     ]
     record = json.loads((tmp_path / "run" / "record.json").read_text())
     assert record["losses"] == run.losses
@@ -109,7 +110,7 @@ def test_start_from_given_networks(tiny):
 def test_a_folder_of_another_run_is_left_alone(tiny, tmp_path):
     fit(tiny(), tmp_path, progress=False)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    with pytest.raises(ValueError, match=r"holds a run of other settings \(learning_rate, seed differ\)"):
+    with pytest.raises(ValueError, match=r"holds a run of other settings \(learning_rate 0.004, here 0.001, seed 0, here 1\)"):
         fit(tiny(seed=1, learning_rate=1e-3), tmp_path, progress=False)
     assert before == {path.name: path.read_bytes() for path in tmp_path.iterdir()}
 
@@ -162,8 +163,9 @@ def test_a_loss_that_is_not_a_number_stops_the_run(tiny, tmp_path, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(BlurredPairs, "batch", poisoned)
-        with pytest.raises(NotFiniteError, match=r"A loss became NaN or infinite by step 6; the last checkpoint is in"):
+        with pytest.raises(NotFiniteError, match=r"'content' became NaN or infinite in step 5; the last checkpoint is in") as caught:
             fit(tiny(), tmp_path, progress=False)
+    assert (caught.value.name, caught.value.step) == ("content", 5)
     run = fit(tiny(), tmp_path, progress=False)
     assert run.losses == fit(tiny(), progress=False).losses
     with monkeypatch.context() as patch:
@@ -183,7 +185,7 @@ def test_weights_that_are_not_numbers_reach_no_checkpoint(tiny, tmp_path, monkey
             self.networks["blur_to_sharp"].last.bias.data.fill_(math.nan)
 
     monkeypatch.setattr(Regression, "update", ruinous)
-    with pytest.raises(NotFiniteError, match="A weight became NaN or infinite by step 6"):
+    with pytest.raises(NotFiniteError, match="A weight of 'blur_to_sharp' became NaN or infinite in step 6"):
         fit(tiny(), tmp_path, progress=False)
     monkeypatch.undo()
     assert fit(tiny(), tmp_path, progress=False).losses == fit(tiny(), progress=False).losses
