@@ -1,21 +1,18 @@
 """The benchmark of Levin et al. (2009): how much worse is a restoration than with the true kernel?"""
 
 import json
-import multiprocessing
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
 from pathlib import Path
 
-import torch
 from torch import Tensor
 from tqdm import tqdm
 
 from deblurlib import blind, contracts, deconvolution, metrics
 from deblurlib.benchmarks.levin_files import Photograph, find, read, standard_name
 from deblurlib.benchmarks.levin_table import LevinTable, Row
+from deblurlib.benchmarks.processes import as_they_come, check_jobs, one_thread
 from deblurlib.files import atomic
 
 KernelEstimator = Callable[[Tensor, int], Tensor]
@@ -73,8 +70,7 @@ def levin(
             contracts.choice(name, "methods", list(blind.METHODS))
     if not estimators:
         raise ValueError("methods: expected one at least, got none.")
-    if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
-        raise ValueError(f"jobs: expected a whole number of at least 1, got {jobs!r}.")
+    check_jobs(jobs)
     store = _Store(out, getattr(finish, "__qualname__", repr(finish)))
     work = []
     for path in find(folder, skip=skip):
@@ -118,7 +114,7 @@ def score_photograph(
     y, x, k = photograph.blurred, photograph.sharp, photograph.kernel
     best = None
     for name, given in estimators.items():
-        with _one_thread():
+        with one_thread():
             start = time.process_time()
             kernel = _estimate(name, y, max(k.shape[-2:])) if given is None else given(y, max(k.shape[-2:]))
             seconds = time.process_time() - start
@@ -155,33 +151,12 @@ def _computed(tasks: Mapping[Path, Mapping[str, KernelEstimator | None]], finish
         for path, estimators in tasks.items():
             yield from score_photograph(read(path), estimators, finish)
         return
-    context = multiprocessing.get_context("spawn")  # a fork of a process with threads may hang
-    with ProcessPoolExecutor(min(jobs, len(tasks)), mp_context=context) as pool:
-        waiting: list[Future[Row]] = [
-            pool.submit(_one_row, path, name, given, finish)
-            for path, estimators in tasks.items()
-            for name, given in estimators.items()
-        ]
-        try:
-            for finished in as_completed(waiting):
-                yield finished.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    every = [(path, name, given, finish) for path, estimators in tasks.items() for name, given in estimators.items()]
+    yield from as_they_come(_one_row, every, jobs)
 
 
 def _one_row(path: Path, name: str, given: KernelEstimator | None, finish: Finish) -> Row:
     return next(score_photograph(read(path), {name: given}, finish))
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 class _Store:

@@ -308,3 +308,53 @@ def levin(
         typer.echo((table.to_json() if as_json else table.to_csv()).rstrip("\n"))
     else:
         typer.echo(f"{table.per_photograph()}\n\n{table}\n\n{table.success_curve()}")
+
+
+@benchmark.command()
+def table(
+    methods: Annotated[
+        str | None,
+        typer.Option(
+            help="With commas between them: blurred, oracle, oracle:wiener, blind methods, generators by name or path; "
+            "else all that the book compares."
+        ),
+    ] = None,
+    metrics: Annotated[str, typer.Option(help="With commas between them; all is every one.")] = (
+        "psnr,ssim,ms_ssim,ifc,vif,niqe"
+    ),
+    photographs: Annotated[
+        Path | None, typer.Option(help="A folder of sharp photographs, blurred here; else the bundled ones.")
+    ] = None,
+    gopro: Annotated[Path | None, typer.Option(help="A folder of GoPro pairs, with blur and sharp in it.")] = None,
+    levin: Annotated[Path | None, typer.Option(help="The folder with the .mat files of Levin et al. (2009).")] = None,
+    count: Annotated[int | None, typer.Option(help="Photographs to take from the folder.")] = None,
+    crops: Annotated[int | None, typer.Option(help="Of each photograph that is blurred here.")] = None,
+    side: Annotated[int, typer.Option(help="Of a crop, pixels.")] = 256,
+    length: Annotated[float, typer.Option(help="Of the camera's path, pixels.")] = 15.0,
+    noise: Annotated[float, typer.Option(help="Standard deviation, 1 is white.")] = 0.01,
+    seed: Annotated[int, typer.Option(help="Of crops, shakes and noise.")] = 0,
+    align: Annotated[bool, typer.Option(help="Print scores of restorations that are shifted into place first.")] = True,
+    jobs: Annotated[int, typer.Option(help="Restorations at a time, each on one thread.")] = 1,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="A folder for the tables, restorations, sheet.png; a later run goes on there."
+        ),
+    ] = None,
+    form: Annotated[str, typer.Option("--format", help="text, markdown, latex, csv or json.")] = "text",
+    skip: Annotated[bool, typer.Option("--skip", help="Leave out files of --levin that do not belong.")] = False,
+) -> None:
+    """Compare methods over a set of pictures by any metrics, with confidence intervals."""
+    from deblurlib.cli import comparing
+
+    chosen = comparing.pictures(
+        photographs, gopro, levin,
+        count=count, crops=crops, side=side, length=length, noise=noise, seed=seed, skip=skip,
+    )  # fmt: skip
+    try:
+        text = comparing.compare(chosen, methods, metrics, out=out, jobs=jobs, aligned=align, form=form)
+    except KeyboardInterrupt:
+        goes_on = f"The same command goes on with {out}." if out else "With --out it would go on where it stopped."
+        typer.echo(f"Stopped. {goes_on}", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    typer.echo(text)

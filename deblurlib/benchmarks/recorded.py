@@ -1,0 +1,26 @@
+"""Results that took long to compute ship with the library, with the command, the versions and the hardware inside."""
+
+from pathlib import Path
+
+from deblurlib import contracts
+from deblurlib.benchmarks.results import Table
+
+FOLDER = Path(__file__).parent / "records"
+
+
+def recorded_names() -> list[str]:
+    """The recorded tables by name."""
+    return sorted(path.stem for path in FOLDER.glob("*.json"))
+
+
+def recorded(name: str = "shaken") -> Table:
+    """A recorded table.
+
+    Args:
+        name: One of `recorded_names()`.
+
+    Raises:
+        ValueError: there is none of this name; the message lists the names.
+    """
+    contracts.choice(name, "name", recorded_names())
+    return Table.from_json((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
