@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from deblurlib.losses import adversarial, gradient_penalty
-from deblurlib.networks import PatchDiscriminator
 from deblurlib.training.config import TrainingConfig
 from deblurlib.training.one_step import Losses, System
 
@@ -31,16 +30,6 @@ class Game(System):
             self.chance[f"discriminator_{domain}"] = self.game.discriminator_chance
         self.player("generators", config.learning_rate, *self.generators)
         self.player("discriminators", config.discriminator_learning_rate, *self.judges)
-
-    def judge(self, channels: int = 3) -> PatchDiscriminator:
-        """A judge of the configuration's size.
-
-        Without normalisation, which would divide by the contrast that tells sharp from blurred, unless it is asked for.
-        """
-        config = self.config
-        return PatchDiscriminator(
-            config.receptive_field, config.discriminator_width, channels, normalize=config.discriminator_norm
-        )
 
     def freeze_judges(self, frozen: bool = True) -> None:
         """Let no gradient into the judges' weights, or let it in again."""

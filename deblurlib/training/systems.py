@@ -3,17 +3,24 @@
 import torch
 
 from deblurlib.contracts import choice
+from deblurlib.training.conditional import DeblurGAN, PhysicsGAN, Pix2Pix
 from deblurlib.training.config import TrainingConfig
 from deblurlib.training.cycles import CycleGAN, PairedCycleGAN
 from deblurlib.training.one_step import Losses, System
 from deblurlib.training.regression import Regression
+from deblurlib.training.yuan_systems import Yuan, YuanPrinted
 
 __all__ = ["SYSTEMS", "Losses", "System", "build_system"]
 
 SYSTEMS: dict[str, type[System]] = {
     "regression": Regression,
+    "pix2pix": Pix2Pix,
+    "deblur_gan": DeblurGAN,
+    "physics_gan": PhysicsGAN,
     "cycle_gan": CycleGAN,
     "paired_cycle_gan": PairedCycleGAN,
+    "yuan": Yuan,
+    "yuan_printed": YuanPrinted,
 }
 """Name -> system."""
 

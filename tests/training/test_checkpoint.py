@@ -15,7 +15,8 @@ from deblurlib.training.checkpoint import FILE, load_checkpoint, save_checkpoint
 from deblurlib.training.systems import build_system
 
 CPU = torch.device("cpu")
-SYSTEMS = ("regression", "cycle_gan", "paired_cycle_gan")
+GANS = ("pix2pix", "deblur_gan", "physics_gan", "cycle_gan", "paired_cycle_gan", "yuan", "yuan_printed")
+SYSTEMS = ("regression", *GANS)
 
 
 class Stopped(BaseException):

@@ -3,8 +3,10 @@
 import pytest
 import torch
 
-from deblurlib.losses import adversarial, log_error
-from deblurlib.training import SYSTEMS, BlurredPairs
+from deblurlib.losses import RandomFeatures, adversarial, log_error
+from deblurlib.networks import GENERATORS
+from deblurlib.training import SYSTEMS, BlurredPairs, TrainingConfig, recipe
+from deblurlib.training.config import PAPERS
 from deblurlib.training.pool import Pool
 from deblurlib.training.systems import build_system
 
@@ -29,15 +31,70 @@ def test_the_seed_decides_the_weights(name, tiny):
         assert not torch.equal(weights(first.networks[part]), weights(other.networks[part]))
 
 
-@pytest.mark.parametrize("content", ["log_error", "l1"])
+DISTANCES = {
+    "log_error": log_error,
+    "l1": lambda x, y: (x - y).abs().mean(),
+    "l2": lambda x, y: (x - y).square().mean(),
+    "perceptual": RandomFeatures(),
+}
+
+
+@pytest.mark.parametrize("content", DISTANCES)
 def test_regression(content, tiny):
     system, pairs = start(tiny(content=content))
     batch = pairs.batch(0)
     losses = system.step(batch)
-    expected = (
-        log_error(batch.blurred, batch.sharp) if content == "log_error" else (batch.blurred - batch.sharp).abs().mean()
-    )
-    torch.testing.assert_close(losses["content"], expected)  # training starts from the identity
+    torch.testing.assert_close(losses["content"], DISTANCES[content](batch.blurred, batch.sharp))  # from the identity
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_batch_of_one_and_half_precision(name, precision, tiny):
+    """Several steps of every player, then the same again: finite, and the same numbers."""
+
+    def losses():
+        system, pairs = start(tiny(system=name, batch=1, judge_steps=2))
+        for step in range(2):
+            with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+                found = system.step(pairs.batch(step, paired=system.paired))
+        return found
+
+    first, again = losses(), losses()
+    assert first.keys() == again.keys()
+    for part, value in first.items():
+        assert torch.isfinite(value) and torch.equal(value, again[part])
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_a_recipe_is_a_game_that_can_be_played(name, tiny):
+    config = recipe(name)
+    assert config.system == name
+    system, pairs = start(tiny(**(PAPERS.get(name, {}) | {"system": name, "blocks": 1})))
+    assert all(torch.isfinite(v) for v in system.step(pairs.batch(0, paired=system.paired)).values())
+
+
+def test_what_the_papers_say():
+    assert (recipe("pix2pix").content, recipe("pix2pix").content_weight) == ("l1", 100.0)
+    critic = recipe("deblur_gan")
+    assert (critic.adversarial, critic.judge_steps, critic.content) == ("wasserstein", 5, "perceptual")
+    assert critic.generator == "resnet" and critic.residual
+    assert (recipe("yuan").judge_steps, recipe("yuan").cycle_weight) == (10, 10.0)
+    assert recipe("yuan").adversarial == "least_squares"
+    assert recipe("regression") == TrainingConfig()
+
+
+@pytest.mark.parametrize("normalize", [False, True])
+@pytest.mark.parametrize("generator", ["unet256", "resnet"])
+def test_the_generator_is_the_configuration_s(generator, normalize, tiny):
+    """And so is the restorer, which holds its averaged weights."""
+    config = tiny(generator=generator, levels=2, blocks=1, generator_norm=normalize, residual=False)
+    system, _ = start(config)
+    network = system.networks["blur_to_sharp"]
+    assert (network.settings["normalize"], network.settings["residual"]) == (normalize, False)
+    system.restorer().network.load_state_dict(network.state_dict())
+    assert type(system.restorer().network) is type(network) is GENERATORS[generator]
+    judge = build_system(tiny(system="pix2pix", discriminator_norm=normalize), CPU).networks["judge_sharp"]
+    assert judge.settings["normalize"] == normalize
 
 
 @pytest.mark.parametrize("name", ["cycle_gan", "paired_cycle_gan"])
@@ -161,5 +218,7 @@ def test_no_pool():
 
 
 def test_another_system_is_refused(tiny):
-    with pytest.raises(ValueError, match="unknown 'wgan', expected one of regression, cycle_gan, paired_cycle_gan"):
+    with pytest.raises(
+        ValueError, match="unknown 'wgan', expected one of regression, pix2pix, deblur_gan, physics_gan"
+    ):
         build_system(tiny(system="wgan"), CPU)
