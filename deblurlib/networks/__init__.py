@@ -1,6 +1,7 @@
 """The networks: generators that restore, discriminators that judge, and the weights that ship."""
 
 from deblurlib.networks.architectures import GENERATORS, build_generator
+from deblurlib.networks.cost import Cost, network_cost
 from deblurlib.networks.deconvolver import Deconvolver, KernelCNN
 from deblurlib.networks.denoiser import Denoiser
 from deblurlib.networks.discriminators import PatchDiscriminator, receptive_field
@@ -19,6 +20,7 @@ from deblurlib.networks.unet256 import UNet256Generator
 
 __all__ = [
     "GENERATORS",
+    "Cost",
     "Deblurrer",
     "Deconvolver",
     "Denoiser",
@@ -31,6 +33,7 @@ __all__ = [
     "load_generator",
     "load_known_kernel",
     "load_weights",
+    "network_cost",
     "receptive_field",
     "save_weights",
     "shipped_names",

@@ -7,9 +7,10 @@ from deblurlib.training.guard import NotFiniteError
 from deblurlib.training.held_out import HeldOut, held_out
 from deblurlib.training.loop import fit
 from deblurlib.training.non_blind import KnownKernelRestorer
-from deblurlib.training.parallel import launch
+from deblurlib.training.parallel import Processes, launch
 from deblurlib.training.record import Record, TrainingRun, load_record
 from deblurlib.training.schedule import schedule
+from deblurlib.training.step_cost import step_cost
 from deblurlib.training.systems import SYSTEMS
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "HeldOut",
     "KnownKernelRestorer",
     "NotFiniteError",
+    "Processes",
     "Record",
     "TrainingConfig",
     "TrainingRun",
@@ -30,4 +32,5 @@ __all__ = [
     "read_config",
     "recipe",
     "schedule",
+    "step_cost",
 ]
