@@ -80,44 +80,37 @@ def richardson_lucy(
         raise ValueError(f"iterations: expected at least 1, got {iterations}.")
 
     height, width = blurred.shape[-2:]
+    kernel = kernel if kernel.requires_grad else _support(kernel)
     p, q = (kernel.shape[-2] // 2, kernel.shape[-1] // 2) if boundary == "extend" else (0, 0)
     shape = (height, width)
     if boundary == "extend":  # the estimate has p more rows on each side; what wraps round lands where nothing is read
         shape = (fast_length(height + 2 * p), fast_length(width + 2 * q))
-    transfer = transfer_function(kernel, shape)
-    back = transfer.conj().resolve_conj()
     below, right = shape[0] - height - 2 * p, shape[1] - width - 2 * q  # what the FFT adds; it stays dark
     frame = (..., slice(p, p + height), slice(q, q + width))
-
-    def forward(x: Tensor) -> Tensor:
-        y: Tensor = torch.fft.irfft2(torch.fft.rfft2(x) * transfer, s=shape)
-        return y[frame]
-
-    def adjoint(r: Tensor) -> Tensor:
-        spectrum = torch.fft.rfft2(torch.nn.functional.pad(r, (q, q + right, p, p + below)))
-        x: Tensor = torch.fft.irfft2(spectrum * back, s=shape)
-        return x
-
-    y = blurred.clamp_min(0)
-    white = y >= contracts.WHITE
-    seen = adjoint(torch.ones_like(y[:1, :1])).clamp_min(EPSILON)  # how much of each pixel's light the photograph saw
-    share = torch.nn.functional.pad((1 / seen)[..., : height + 2 * p, : width + 2 * q], (0, right, 0, below))
-    x = torch.nn.functional.pad(y, (q, q, p, p), mode="replicate") + EPSILON
+    transfer = transfer_function(kernel, shape).mT.contiguous().mT  # column by column, as `_filtered` has its spectrum
+    back = transfer.conj().resolve_conj()
+    # Everything has the size of the FFT, so that no step cuts or pads: beyond the frame the ratio is zero, as y is.
+    y = torch.nn.functional.pad(blurred.clamp_min(0), (q, q + right, p, p + below))
+    mask = torch.zeros(shape, dtype=y.dtype, device=y.device)
+    mask[frame] = 1
+    seen = _filtered(mask.expand(1, 1, *shape), back).clamp_min(EPSILON)  # how much of a pixel's light was photographed
+    x = torch.nn.functional.pad(y[frame], (q, q, p, p), mode="replicate") + EPSILON
     x = torch.nn.functional.pad(x, (0, right, 0, below))
+    share = seen.reciprocal()  # where the FFT added pixels x is zero, and stays so
     moving = torch.ones(len(y), 1, 1, 1, dtype=torch.bool, device=y.device)
     for iteration in range(1, iterations + 1):
-        predicted = forward(x).clamp_min(EPSILON)
+        predicted = _filtered(x, transfer).clamp_min_(EPSILON)
         if saturated:  # what is predicted beyond white would have been cut off as well
-            predicted = torch.where(white, predicted.minimum(y), predicted)
+            predicted = torch.where(y >= contracts.WHITE, predicted.minimum(y), predicted)
         if noise > 0 and iteration > 1:
-            left = (predicted - y).detach().square().mean(dim=(1, 2, 3), keepdim=True)
+            left = (predicted - y)[frame].detach().square().mean(dim=(1, 2, 3), keepdim=True)
             moving = moving & (left > noise**2)
             if not bool(moving.any()):
                 break
         ratio = y / predicted
         if damping > 0:
-            ratio = 1 + _belief(y - predicted, damping) * (ratio - 1)
-        update = x * adjoint(ratio).clamp_min(0) * share
+            ratio = mask * (1 + _belief(y - predicted, damping) * (ratio - 1))
+        update = _filtered(ratio, back).clamp_min_(0).mul_(share).mul_(x)
         finite = update.detach().sum(dim=(1, 2, 3), keepdim=True).isfinite()
         if bool((moving & ~finite).any()):
             warnings.warn(
@@ -130,9 +123,8 @@ def richardson_lucy(
         if not bool(moving.all()):
             update = torch.where(moving, update, x)
         if tolerance > 0:
-            seen_part = (..., slice(0, height + 2 * p), slice(0, width + 2 * q))
-            change = (update - x)[seen_part].abs().mean(dim=(1, 2, 3), keepdim=True)
-            moving = moving & (change >= tolerance * x[seen_part].mean(dim=(1, 2, 3), keepdim=True))
+            change = (update - x).abs().mean(dim=(1, 2, 3), keepdim=True)
+            moving = moving & (change >= tolerance * x.mean(dim=(1, 2, 3), keepdim=True))
         x = update
         if callback:
             callback(iteration, x[frame])
@@ -140,6 +132,22 @@ def richardson_lucy(
             break
     x = x[frame]
     return x.clamp(0, 1) if clip else x
+
+
+def _support(kernel: Tensor) -> Tensor:
+    """The kernel without the zeros round it, still odd and centred: a smaller strip beyond the frame does."""
+    h, w = kernel.shape[-2] // 2, kernel.shape[-1] // 2
+    places = kernel.amax(dim=(0, 1)).nonzero()
+    p, q = (places - places.new_tensor([h, w])).abs().amax(dim=0).tolist()
+    return kernel[..., h - p : h + p + 1, w - q : w + q + 1]
+
+
+def _filtered(x: Tensor, transfer: Tensor) -> Tensor:
+    """Circular convolution, rows and columns apart: on a CPU, torch's irfft2 takes longer than its two halves."""
+    spectrum = torch.fft.fft(torch.fft.rfft(x), dim=-2)
+    spectrum = spectrum * transfer if transfer.requires_grad else spectrum.mul_(transfer)
+    result: Tensor = torch.fft.irfft(torch.fft.ifft(spectrum, dim=-2), n=x.shape[-1])
+    return result
 
 
 def _belief(difference: Tensor, damping: float) -> Tensor:
