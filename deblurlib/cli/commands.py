@@ -194,18 +194,37 @@ def train(
         Path | None, typer.Option("--out", "-o", help="The run's folder; else runs/ and the system.")
     ] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with the run in this folder.")] = None,
+    devices: Annotated[
+        int, typer.Option(help="Processes on this machine, one a device, each with batches of the settings' size.")
+    ] = 1,
+    nodes: Annotated[int, typer.Option(help="Machines; the same command is run on each, as torchrun has it.")] = 1,
+    samples: Annotated[int, typer.Option(help="Held-out crops to keep restored whenever the run is scored.")] = 4,
+    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write for TensorBoard, too.")] = False,
 ) -> None:
     """Train a generator, or go on training one, and score it on photographs that it never saw."""
     from deblurlib import training
 
     settings, folder = _settings(config, photographs, steps, out, resume)
     examination = training.held_out(config=settings)
+    fabric = training.launch(devices, nodes, device=settings.device) if (devices, nodes) != (1, 1) else None
     try:
-        with between_steps() as stop_if_asked:
-            run = training.fit(settings, folder, examination=examination, callback=stop_if_asked)
+        with between_steps(training.Processes(fabric).any) as stop_if_asked:
+            run = training.fit(
+                *(settings, folder),
+                examination=examination,
+                samples=samples,
+                callback=stop_if_asked,
+                fabric=fabric,
+                tensorboard=tensorboard,
+            )
     except KeyboardInterrupt:
-        typer.echo(f"Stopped. This goes on where the last checkpoint is: deblurlib train --resume {folder}", err=True)
+        if fabric is None or fabric.is_global_zero:
+            several = f" --devices {devices} --nodes {nodes}" if fabric else ""
+            again = f"deblurlib train --resume {folder}{several}"
+            typer.echo(f"Stopped. This goes on where the last checkpoint is: {again}", err=True)
         raise typer.Exit(INTERRUPTED) from None
+    if fabric is not None and not fabric.is_global_zero:
+        return
     gain = examination.gain(run.generator)
     typer.echo(
         f"Held out: {gain.mean():+.2f} dB over the blurred input ({len(gain)} crops from {gain.min():+.2f} "

@@ -1,5 +1,6 @@
 """How a command ends when it cannot go on: one sentence, and an exit code."""
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ class Commands(TyperGroup):
             return super().invoke(ctx)
         except BrokenPipeError:  # whoever reads our output has left: not an error
             raise
-        except (ValueError, TypeError, OSError, FloatingPointError) as error:
+        except (ValueError, TypeError, OSError, FloatingPointError, ImportError) as error:
             _fail(error)
         except RuntimeError as error:
             if not type(error).__module__.startswith("deblurlib"):
@@ -36,13 +37,18 @@ def _fail(error: Exception) -> None:
         text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     else:
         text = str(error) or type(error).__name__
-    typer.echo(f"deblurlib: {' '.join(text.split())}", err=True)
+    if os.environ.get("LOCAL_RANK", "0") == "0":  # of several processes that fail alike, one says so
+        typer.echo(f"deblurlib: {' '.join(text.split())}", err=True)
     raise typer.Exit(FAILED) from None
 
 
 @contextmanager
-def between_steps() -> Iterator[Callable[[int, dict[str, float]], None]]:
-    """Let Ctrl-C wait until no file is being written; pressed twice, it stops at once."""
+def between_steps(agreed: Callable[[bool], bool] = bool) -> Iterator[Callable[[int, dict[str, float]], None]]:
+    """Let Ctrl-C wait until no file is being written; pressed twice, it stops at once.
+
+    Args:
+        agreed: Says whether to stop, given whether this process was asked to: where several train, all must agree.
+    """
     asked = False
 
     def ask(_number: int, _frame: object) -> None:
@@ -52,7 +58,7 @@ def between_steps() -> Iterator[Callable[[int, dict[str, float]], None]]:
         asked = True
 
     def stop_if_asked(_step: int, _losses: dict[str, float]) -> None:
-        if asked:
+        if agreed(asked):
             raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGINT, ask)
