@@ -9,6 +9,7 @@ from deblurlib.blind.gradient_mixture import Mixture
 from deblurlib.blind.kernel_posterior import KernelPrior
 from deblurlib.blind.l0_gradient import L0GradientSettings
 from deblurlib.blind.marginal_em import MarginalEMSettings
+from deblurlib.blind.normalized_sparsity import NormalizedSparsitySettings
 from deblurlib.blind.size_hint import kernel_size_hint
 from deblurlib.blind.total_variation import SteadyPyramid, TotalVariationSettings
 from deblurlib.blind.two_phase import TwoPhaseSettings
@@ -27,6 +28,7 @@ __all__ = [
     "MarginalEMSettings",
     "Method",
     "Mixture",
+    "NormalizedSparsitySettings",
     "Pyramid",
     "Restoration",
     "Round",

@@ -15,6 +15,7 @@ from deblurlib.blind.dark_channel import DarkChannelSettings, dark_channel
 from deblurlib.blind.fast_edges import FastEdgesSettings, fast_edges
 from deblurlib.blind.l0_gradient import L0GradientSettings, l0_gradient
 from deblurlib.blind.marginal_em import MarginalEMSettings, marginal_em
+from deblurlib.blind.normalized_sparsity import NormalizedSparsitySettings, normalized_sparsity
 from deblurlib.blind.total_variation import TotalVariationSettings, total_variation
 from deblurlib.blind.two_phase import TwoPhaseSettings, two_phase
 from deblurlib.blind.variational_bayes import VariationalBayesSettings, variational_bayes
@@ -70,6 +71,13 @@ METHODS: dict[str, Method] = {
         "Xu, Jia 2010",
         two_phase,
         TwoPhaseSettings,
+        "4-unknown-kernel/saved_map",
+    ),
+    "normalized_sparsity": Method(
+        "Normalised sparsity",
+        "Krishnan, Tay, Fergus 2011",
+        normalized_sparsity,
+        NormalizedSparsitySettings,
         "4-unknown-kernel/saved_map",
     ),
     "l0_gradient": Method(

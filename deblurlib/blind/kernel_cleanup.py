@@ -99,19 +99,21 @@ def centroid(kernel: Tensor) -> Tensor:
     return torch.stack([down, across], dim=1)
 
 
-def moved(kernel: Tensor, by: Tensor) -> Tensor:
-    """Move each picture of a batch by whole pixels of its own; zeros come in.
+def moved(kernel: Tensor, by: Tensor, *, repeat: bool = False) -> Tensor:
+    """Move each picture of a batch by whole pixels of its own; zeros come in, or the rim is repeated.
 
     Args:
         kernel: (B, C, h, w).
         by: (B, 2) int64, down and across.
+        repeat: The rim.
     """
     for axis, n in ((0, kernel.shape[-2]), (1, kernel.shape[-1])):
         source = torch.arange(n, device=kernel.device) - by[:, axis, None]
         inside = (source >= 0) & (source < n)
         shape = (-1, 1, n, 1) if axis == 0 else (-1, 1, 1, n)
         index = source.clamp(0, n - 1).view(shape).expand_as(kernel)
-        kernel = kernel.gather(-2 + axis, index) * inside.view(shape)
+        kernel = kernel.gather(-2 + axis, index)
+        kernel = kernel if repeat else kernel * inside.view(shape)
     return kernel
 
 
@@ -123,3 +125,8 @@ def recentre(kernel: Tensor) -> Tensor:
         [0.0, 1.0, 0.0]
     """
     return normalise(moved(kernel, -centroid(kernel).round().long()))
+
+
+def follow(u: Tensor, kernel: Tensor) -> Tensor:
+    """Move a picture against the way that `recentre` moves its kernel, so that both still fit."""
+    return moved(u, centroid(kernel).round().long(), repeat=True)

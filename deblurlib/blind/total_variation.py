@@ -12,7 +12,7 @@ from deblurlib import contracts
 from deblurlib.blind.coarse_to_fine import Pyramid, Scale, Watch, coarse_to_fine
 from deblurlib.blind.exact_alternation import exact_rounds
 from deblurlib.blind.free_boundary import FreeBoundary
-from deblurlib.blind.kernel_cleanup import centroid, normalise
+from deblurlib.blind.kernel_cleanup import follow, normalise
 from deblurlib.blind.variation import variation_gradient
 
 
@@ -144,13 +144,3 @@ def _relative(x: Tensor, slope: Tensor) -> Tensor:
     """A slope scaled so that its largest value is that of x."""
     top = slope.abs().amax(dim=(1, 2, 3), keepdim=True)
     return slope * (x.amax(dim=(1, 2, 3), keepdim=True) / top.clamp_min(torch.finfo(x.dtype).tiny))
-
-
-def follow(u: Tensor, kernel: Tensor) -> Tensor:
-    """Move a picture against the way that `recentre` moves its kernel, so that both still fit; its rim is repeated."""
-    for axis, by in enumerate(centroid(kernel).round().long().unbind(dim=1), start=2):
-        n = u.shape[axis]
-        source = (torch.arange(n, device=u.device) - by[:, None]).clamp(0, n - 1)
-        shape = (-1, 1, n, 1) if axis == 2 else (-1, 1, 1, n)
-        u = u.gather(axis, source.view(shape).expand_as(u))
-    return u

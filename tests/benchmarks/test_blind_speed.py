@@ -3,6 +3,8 @@
 Run: pytest tests/benchmarks/test_blind_speed.py --benchmark-only
 """
 
+import time
+
 import pytest
 
 from deblurlib import blind, images
@@ -18,6 +20,7 @@ def blurred():
     return add_noise(Blur(camera_shake(1, 23, generator=seed(0)), "valid")(x), 0.005, generator=seed(1)).clamp(0, 1)
 
 
+@pytest.mark.benchmark(timer=time.process_time)
 @pytest.mark.parametrize("name", blind.METHODS)
 def test_estimate(name, blurred, benchmark):
     benchmark.group = GROUP

@@ -10,8 +10,8 @@ from deblurlib import blind, blur, metrics
 from deblurlib.blind.coarse_to_fine import scales
 from deblurlib.blind.exact_alternation import exact_rounds, objective, picture_step, simplex_step
 from deblurlib.blind.free_boundary import FreeBoundary
-from deblurlib.blind.kernel_cleanup import recentre
-from deblurlib.blind.total_variation import SteadyPyramid, TotalVariationSettings, follow, projected_step
+from deblurlib.blind.kernel_cleanup import follow, recentre
+from deblurlib.blind.total_variation import SteadyPyramid, TotalVariationSettings, projected_step
 from deblurlib.blind.variation import steps, steps_adjoint, variation, variation_gradient
 
 
