@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from deblurlib import blind as blind
     from deblurlib import blur as blur
     from deblurlib import contracts as contracts
+    from deblurlib import datasets as datasets
     from deblurlib import deconvolution as deconvolution
     from deblurlib import exercises as exercises
     from deblurlib import images as images
@@ -42,6 +43,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "blind",
         "blur",
         "contracts",
+        "datasets",
         "deconvolution",
         "exercises",
         "images",

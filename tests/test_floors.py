@@ -12,7 +12,7 @@ import pytest
 
 FLOORS = {
     **dict.fromkeys(("contracts", "files", "images", "photographs", "profile", "networks", "losses"), 0),
-    **dict.fromkeys(("blur", "metrics"), 1),
+    **dict.fromkeys(("blur", "datasets", "metrics"), 1),
     **dict.fromkeys(("deconvolution", "training"), 2),
     **dict.fromkeys(("blind", "benchmarks"), 3),
     **dict.fromkeys(("cli", "show", "exercises"), 4),

@@ -189,6 +189,11 @@ def train(
     photographs: Annotated[
         Path | None, typer.Option(help="A folder of sharp photographs; else the bundled ones.")
     ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(help="camera_shake (made on the way), or real blur: gopro, pairs, unpaired, in --photographs."),
+    ] = None,
+    skip: Annotated[bool, typer.Option("--skip", help="Leave out photographs that cannot be read.")] = False,
     steps: Annotated[int | None, typer.Option(help="Updates of the generator.")] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="The run's folder; else runs/ and the system.")
@@ -204,7 +209,8 @@ def train(
     """Train a generator, or go on training one, and score it on photographs that it never saw."""
     from deblurlib import training
 
-    settings, folder = _settings(config, photographs, steps, out, resume)
+    changes: dict[str, Any] = {"steps": steps, "data": data, "skip_unreadable": skip or None}
+    settings, folder = _settings(config, photographs, changes, out, resume)
     examination = training.held_out(config=settings)
     fabric = training.launch(devices, nodes, device=settings.device) if (devices, nodes) != (1, 1) else None
     try:
@@ -247,12 +253,13 @@ def doctor() -> None:
 
 
 def _settings(
-    config: Path | None, photographs: Path | None, steps: int | None, out: Path | None, resume: Path | None
+    config: Path | None, photographs: Path | None, changes: dict[str, Any], out: Path | None, resume: Path | None
 ) -> "tuple[TrainingConfig, Path]":
     from deblurlib import training
 
     if resume is not None:
-        given = {"--config": config, "--photographs": photographs, "--steps": steps, "--out": out}
+        given = {"--config": config, "--photographs": photographs, "--out": out}
+        given |= {"--skip" if name == "skip_unreadable" else f"--{name}": value for name, value in changes.items()}
         extra = [name for name, value in given.items() if value is not None]
         if extra:
             raise ValueError(f"--resume takes the settings from the run's folder; leave out {', '.join(extra)}.")
@@ -260,7 +267,7 @@ def _settings(
             raise FileNotFoundError(f"{resume} is not the folder of a run: it has no config.json.")
         return training.read_config(resume / "config.json"), resume
     settings = training.read_config(config) if config else training.TrainingConfig()
-    changes: dict[str, Any] = {"steps": steps} if steps is not None else {}
+    changes = {name: value for name, value in changes.items() if value is not None}
     if photographs is not None:
         changes["photographs"] = str(photographs.resolve())  # so that the run can go on from another folder
     settings = dataclasses.replace(settings, **changes)

@@ -21,7 +21,8 @@ COUNTS = (
 PAIRS = ("path_length", "noise", "strengths", "betas")
 POSITIVE = ("learning_rate", "discriminator_learning_rate", "clip")
 WEIGHTS = ("average", "content_weight", "adversarial_weight", "cycle_weight", "identity_weight", "reblur_weight")
-SWITCHES = ("discriminator_norm", "generator_norm", "residual")
+DATA = ("camera_shake", "gopro", "pairs", "unpaired")
+SWITCHES = ("skip_unreadable", "discriminator_norm", "generator_norm", "residual")
 TEXTS = ("features", "preprocess")
 
 
@@ -38,7 +39,9 @@ class TrainingConfig:
     """
 
     system: str = "regression"  # what one step does: a name from training.SYSTEMS
-    photographs: str = "bundled"  # "bundled", or a folder of sharp photographs
+    photographs: str = "bundled"  # "bundled", or a folder of sharp photographs; for other data, of blur/ and sharp/
+    data: str = "camera_shake"  # blurred on the device; or real: "gopro", "pairs", "unpaired" (cycle_gan)
+    skip_unreadable: bool = False  # leave out pictures that cannot be read, with a warning
     steps: int = 1200  # updates of the generator
     batch: int = 10  # crops a step
     crop: int = 40  # side of a crop, pixels
@@ -111,6 +114,7 @@ class TrainingConfig:
                 f"at most {self.kernel_size - 3} do."
             )
         choice(self.precision, "precision", PRECISIONS)
+        choice(self.data, "data", DATA)
         if not isinstance(self.compile, bool):
             choice(self.compile, "compile", ("auto",))
         choice(self.generator, "generator", list(GENERATORS))

@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from deblurlib import images
+from deblurlib import datasets, images
 from deblurlib.blur import camera_shake
 from deblurlib.blur.operator import fast_length
 from deblurlib.photographs import PHOTOGRAPHS
@@ -49,29 +48,25 @@ def of_part(seed: int, start: int) -> int:
     return seed + (start << 40)
 
 
-def photographs(source: str) -> tuple[list[Tensor], list[float]]:
+def photographs(source: str, *, skip: bool = False) -> tuple[list[Tensor], list[float]]:
     """The sharp photographs of a source and how often each is drawn.
 
     Args:
         source: 'bundled' for the training photographs that ship, or a folder.
+        skip: Whether to leave out, with a warning, what cannot be read.
 
     Returns:
         A list of (1, 3, H, W) tensors in [0, 1], and a weight for each.
 
     Raises:
         FileNotFoundError: no such folder.
-        ValueError: a folder without readable images, or with an unreadable one (named).
+        ValueError: a folder without readable images, or with unreadable ones (named).
     """
     if source == "bundled":
         names = images.bundled_names("train")
         return [images.bundled(name).expand(-1, 3, -1, -1) for name in names], [PHOTOGRAPHS[n].weight for n in names]
-    folder = Path(source)
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{folder}: there is no such folder of photographs.")
-    paths = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in images.SUFFIXES and p.name[0] != "."]
-    if not paths:
-        raise ValueError(f"{folder} holds no images ({', '.join(images.SUFFIXES)}).")
-    return [images.load(path).expand(-1, 3, -1, -1) for path in paths], [1.0] * len(paths)
+    found = datasets.read(datasets.pictures(source), skip=skip)
+    return [x[None].float() / 255 for x in found.values()], [1.0] * len(found)
 
 
 def bank(config: TrainingConfig) -> Tensor:
@@ -124,7 +119,11 @@ class BlurredPairs:
         self.count = processes * config.batch
         self.first = rank * config.batch
         self.own = slice(self.first, self.first + config.batch)
-        sharp, weights = photographs(config.photographs) if source is None else (list(source), [1.0] * len(source))
+        sharp, weights = (
+            photographs(config.photographs, skip=config.skip_unreadable)
+            if source is None
+            else (list(source), [1.0] * len(source))
+        )
         self.side = config.crop + config.kernel_size - 1
         pyramid: list[Tensor] = []
         shares: list[float] = []

@@ -88,7 +88,7 @@ def test_the_recipe_of_the_shipped_generator_can_be_read():
         ("run.json", "{", "not readable as JSON"),
         ("run.json", "[1, 2]", "expected settings by name"),
         ("run.json", "3", "expected settings by name"),
-        ("run.toml", "epochs = 3", "setting: unknown 'epochs', expected one of system, photographs, steps"),
+        ("run.toml", "epochs = 3", "setting: unknown 'epochs', expected one of system, photographs, data"),
         ("run.toml", "steps = -3", "steps: expected an integer of at least 1, got -3"),
         ("run.toml", 'noise = ["a", "b"]', "noise: expected a number, got 'a'"),
         ("run.toml", 'learning_rate = "fast"', "learning_rate"),
