@@ -10,8 +10,8 @@ from deblurlib.training.non_blind import KnownKernelRestorer
 from deblurlib.training.parallel import Processes, launch
 from deblurlib.training.record import Record, TrainingRun, load_record
 from deblurlib.training.schedule import schedule
-from deblurlib.training.stopwatch import Pace
 from deblurlib.training.step_cost import step_cost
+from deblurlib.training.stopwatch import Pace
 from deblurlib.training.systems import SYSTEMS
 
 __all__ = [
