@@ -1,7 +1,7 @@
 """Undoing a blur whose kernel is known."""
 
 from deblurlib.deconvolution.boundary import edge_taper, smooth_extension
-from deblurlib.deconvolution.direct import inverse_filter, tikhonov, wiener
+from deblurlib.deconvolution.direct import inverse_filter, signal_power, tikhonov, wiener
 from deblurlib.deconvolution.frame import explained_extension
 from deblurlib.deconvolution.hand_made import hyper_laplacian, l0_gradient, total_variation
 from deblurlib.deconvolution.learned import deconvolution_cnn, deep_deconvolution, plug_and_play, shipped_denoiser
@@ -31,6 +31,7 @@ __all__ = [
     "remove_ringing",
     "richardson_lucy",
     "shipped_denoiser",
+    "signal_power",
     "smooth_extension",
     "sparse",
     "tikhonov",

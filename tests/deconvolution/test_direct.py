@@ -6,7 +6,7 @@ import torch
 
 from deblurlib import images
 from deblurlib.blur import Blur, add_noise, delta, gaussian, linear_motion
-from deblurlib.deconvolution import inverse_filter, tikhonov, wiener
+from deblurlib.deconvolution import inverse_filter, signal_power, tikhonov, wiener
 from deblurlib.metrics import psnr
 from deblurlib.profile import seed
 
@@ -199,3 +199,29 @@ def test_clip():
 def test_settings_out_of_range_are_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call(draw(1, 1, 8, 8), delta(3, dtype=torch.float64))
+
+
+def test_a_part_is_restored_as_in_the_whole_when_told_its_signal():
+    """The number is one of area: it does not grow with the picture."""
+    y, k = 0.1 + 0.8 * draw(1, 3, 64, 96), gaussian(5, 1.0, dtype=torch.float64)
+    power = signal_power(y, k)
+    assert power.shape == (1, 3, 1, 1)
+    twice = signal_power(torch.cat([y, y], dim=-1), k, boundary="wrap") / signal_power(y, k, boundary="wrap")
+    assert (twice - 1).abs().max() < 0.05
+    torch.testing.assert_close(wiener(y, k, signal=power), wiener(y, k), rtol=0, atol=1e-12)
+    assert (wiener(y, k, signal=100 * power) - wiener(y, k)).abs().max() > 0.01
+
+
+@pytest.mark.parametrize(
+    ("signal", "error", "message"),
+    [
+        (1.0, TypeError, "signal: expected a torch.Tensor, got float"),
+        (torch.ones(1, 2, 1, 1).double(), ValueError, r"signal: is \(1, 2, 1, 1\).*expected \(1, 3, 1, 1\)"),
+        (torch.ones(1, 3, 1, 1), ValueError, "torch.float32.*torch.float64"),
+        (torch.zeros(1, 3, 1, 1).double(), ValueError, "above 0"),
+        (torch.full((1, 3, 1, 1), torch.inf).double(), ValueError, "finite"),
+    ],
+)
+def test_a_signal_that_does_not_fit_is_refused(signal, error, message):
+    with pytest.raises(error, match=message):
+        wiener(draw(1, 3, 8, 8), delta(3, dtype=torch.float64), signal=signal)
