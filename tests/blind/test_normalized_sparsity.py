@@ -31,13 +31,13 @@ def test_each_shrinkage_lowers_its_objective(blurred, kernel):
     """The data and the l1 norm over the l2 norm that the steps begin with; and so the cost with the true ratio."""
     y = SeenGradients(blurred.double()[..., :80, :80], 9)
     y.values = y.values * 6 / length(y.values)
-    x, k, weight = y.around(), kernel.double(), 40.0
+    x, transfer, weight = y.around(), y.spectrum(kernel.double()), 40.0
     norm, step = length(x), torch.full_like(length(x), 1e-3)
     costs = []
     for n in range(8):
-        fresh = shrink(y, x, k, weight, step, n)
-        error = y.forward(fresh, y.spectrum(k)) - y.values
+        fresh = shrink(y, x, transfer, weight, step, n)
+        error = y.forward(fresh, transfer) - y.values
         data = weight / 2 * error.square().sum(dim=(-2, -1), keepdim=True)
         costs.append(float((data + fresh.abs().sum(dim=(-2, -1), keepdim=True) / norm).sum()))
     assert all(b < a for a, b in pairwise(costs))
-    assert float(sparsity_cost(y, fresh, k, weight).sum()) < float(sparsity_cost(y, x, k, weight).sum())
+    assert float(sparsity_cost(y, fresh, transfer, weight).sum()) < float(sparsity_cost(y, x, transfer, weight).sum())
