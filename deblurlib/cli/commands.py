@@ -185,7 +185,15 @@ def score(
 
 @app.command()
 def train(
-    config: Annotated[Path | None, typer.Option(help="Settings, a TOML or JSON file.")] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Settings: a TOML or JSON file, or the name of a recipe that ships.")
+    ] = None,
+    change: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a setting; may be repeated.")
+    ] = None,
+    start: Annotated[
+        Path | None, typer.Option(help="Begin with the generator of this run, or of this .safetensors file.")
+    ] = None,
     photographs: Annotated[
         Path | None, typer.Option(help="A folder of sharp photographs; else the bundled ones.")
     ] = None,
@@ -207,16 +215,20 @@ def train(
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write for TensorBoard, too.")] = False,
 ) -> None:
     """Train a generator, or go on training one, and score it on photographs that it never saw."""
-    from deblurlib import training
+    from deblurlib import networks, training
 
     changes: dict[str, Any] = {"steps": steps, "data": data, "skip_unreadable": skip or None}
+    if change is not None:
+        changes |= {"set": change}
     settings, folder = _settings(config, photographs, changes, out, resume)
+    weights = start / "generator.safetensors" if start is not None and start.is_dir() else start
     examination = training.held_out(config=settings)
     fabric = training.launch(devices, nodes, device=settings.device) if (devices, nodes) != (1, 1) else None
     try:
         with between_steps(training.Processes(fabric).any) as stop_if_asked:
             run = training.fit(
                 *(settings, folder),
+                start=None if weights is None else networks.load_weights(weights),
                 examination=examination,
                 samples=samples,
                 callback=stop_if_asked,
@@ -267,6 +279,8 @@ def _settings(
             raise FileNotFoundError(f"{resume} is not the folder of a run: it has no config.json.")
         return training.read_config(resume / "config.json"), resume
     settings = training.read_config(config) if config else training.TrainingConfig()
+    for text in changes.pop("set", []):
+        changes |= training.read_setting(text)
     changes = {name: value for name, value in changes.items() if value is not None}
     if photographs is not None:
         changes["photographs"] = str(photographs.resolve())  # so that the run can go on from another folder

@@ -1,7 +1,7 @@
 """Training: what to train (config), on what (data), how one step goes (systems), and the loop around it."""
 
 from deblurlib.networks.pretrained import load_generator
-from deblurlib.training.config import TrainingConfig, read_config, recipe
+from deblurlib.training.config import TrainingConfig, read_config, read_setting, recipe, shipped_recipes
 from deblurlib.training.data import Batch, BlurredPairs
 from deblurlib.training.guard import NotFiniteError
 from deblurlib.training.held_out import HeldOut, held_out
@@ -32,7 +32,9 @@ __all__ = [
     "load_generator",
     "load_record",
     "read_config",
+    "read_setting",
     "recipe",
     "schedule",
+    "shipped_recipes",
     "step_cost",
 ]

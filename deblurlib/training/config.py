@@ -11,6 +11,8 @@ from deblurlib.contracts import choice, number, odd_size
 from deblurlib.networks import GENERATORS
 from deblurlib.training.schedule import SCHEDULES
 
+RECIPES = Path(__file__).parent / "recipes"
+
 PRECISIONS = ("auto", "float32", "bfloat16")
 CONTENTS = ("log_error", "l1", "l2", "perceptual")
 
@@ -164,19 +166,45 @@ def recipe(system: str, **settings: Any) -> TrainingConfig:
     return TrainingConfig(**{"system": system, **PAPERS.get(system, {}), **settings})
 
 
+def shipped_recipes() -> list[str]:
+    """The names of the recipes that ship: runs for a CUDA device, each a file of settings with its command."""
+    return sorted(path.stem for path in RECIPES.glob("*.toml"))
+
+
+def read_setting(text: str) -> dict[str, Any]:
+    """Read one setting, NAME=VALUE as a TOML file has it; the quotes of a text may be left out.
+
+    Raises:
+        ValueError: not of that form, or an unknown setting.
+
+    Example:
+        >>> read_setting("noise=[0, 0.01]") | read_setting("generator=resnet")
+        {'noise': [0, 0.01], 'generator': 'resnet'}
+    """
+    name, equals, value = (part.strip() for part in text.partition("="))
+    if not equals:
+        raise ValueError(f"{text!r}: expected a setting as NAME=VALUE.")
+    choice(name, "setting", [field.name for field in dataclasses.fields(TrainingConfig)])
+    try:
+        return {name: tomllib.loads(f"value = {value}")["value"]}
+    except tomllib.TOMLDecodeError:
+        return {name: value}
+
+
 def read_config(path: str | Path) -> TrainingConfig:
     """Read settings from a TOML or JSON file; those that it leaves out are as `recipe` has them for its system.
 
     Args:
-        path: A .toml or .json file of `name = value` at the top level.
+        path: A .toml or .json file of `name = value` at the top level; or the name of a recipe that ships.
 
     Raises:
         FileNotFoundError: there is no such file.
         ValueError: not TOML or JSON, an unknown setting, or a value out of range.
     """
-    path = Path(path)
+    path = RECIPES / f"{path}.toml" if str(path) in shipped_recipes() else Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: there is no such configuration file.")
+        shipped = ", ".join(shipped_recipes())
+        raise FileNotFoundError(f"{path}: there is no such configuration file, and recipes that ship are {shipped}.")
     try:
         text = path.read_text(encoding="utf-8")
         values = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)

@@ -33,13 +33,12 @@ def supply(config: TrainingConfig, device: torch.device, system: System, process
         smallest = int(getattr(network, "smallest_side", 1))
         if config.crop < smallest:
             raise ValueError(f"crop: {config.crop} pixels are too few for the network {name!r}, expected {smallest}.")
-    share = {"rank": processes.rank, "processes": processes.count}
     if config.data == "camera_shake":
-        return BlurredPairs(config, device, **share)
+        return BlurredPairs(config, device, rank=processes.rank, processes=processes.count)
     if config.photographs == "bundled":
         raise ValueError(f"photographs: data = {config.data!r} needs a folder with blur/ and sharp/ in it.")
     if config.data == "unpaired" and system.paired:
         raise ValueError(f"data: {config.system} learns from pairs, and 'unpaired' has none; cycle_gan does without.")
     if config.system in KNOW_THE_KERNEL:
         raise ValueError(f"data: {config.system} must know the kernels, and nobody knows those of {config.data!r}.")
-    return RealPairs(config, device, **share)
+    return RealPairs(config, device, rank=processes.rank, processes=processes.count)
