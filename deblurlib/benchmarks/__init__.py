@@ -1,5 +1,6 @@
 """Comparing methods: over any set of pictures with confidence intervals, and by the field's official protocols."""
 
+from deblurlib.benchmarks.ablation_record import AblationRun, Ablations, ablations
 from deblurlib.benchmarks.bootstrap import Interval, bootstrap
 from deblurlib.benchmarks.contact_sheet import contact_sheet
 from deblurlib.benchmarks.levin import levin
@@ -13,6 +14,8 @@ from deblurlib.benchmarks.results import Result, Table
 from deblurlib.benchmarks.tables import default_methods, sheet, table
 
 __all__ = [
+    "AblationRun",
+    "Ablations",
     "Interval",
     "Item",
     "LevinTable",
@@ -23,6 +26,7 @@ __all__ = [
     "Summary",
     "Table",
     "TestSet",
+    "ablations",
     "bootstrap",
     "bundled_set",
     "contact_sheet",

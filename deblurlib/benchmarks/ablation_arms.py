@@ -1,0 +1,144 @@
+"""The comparisons that papers on learning to deblur make, each repeated over seeds at the book's pocket scale."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from deblurlib.benchmarks.ablation_record import AblationRun
+from deblurlib.metrics import ifc, ms_ssim, niqe, psnr, ssim, vif
+from deblurlib.training import HeldOut, NotFiniteError, TrainingConfig, fit, held_out, recipe
+
+STEPS = 300
+"""Of the generator: a quarter of the pocket run, in which it makes most of its way."""
+
+PIX2PIX = {"system": "pix2pix", "adversarial": "least_squares"}
+RACE = {"content": "l1", "steps": 600}
+PAPER_UNET = {"generator": "unet256", "width": 16, "levels": 3}
+
+ARMS: dict[str, tuple[int, dict[str, Any]]] = {
+    # Table 1 of Yuan et al., as regression: at about equal time a step, both without normalisation and residual
+    "unet_l1": (5, {"content": "l1"}),
+    "unet_l2": (5, {"content": "l2"}),
+    "resnet_l1": (5, {"content": "l1", "generator": "resnet", "blocks": 4}),
+    "resnet_l2": (5, {"content": "l2", "generator": "resnet", "blocks": 4}),
+    "unet_perceptual": (3, {"content": "perceptual"}),
+    # the race of the chapter on architectures: at equal parameters and at equal operations
+    "race_unet": (3, RACE),
+    "race_resnet_parameters": (3, {**RACE, "generator": "resnet", "width": 12, "blocks": 3}),
+    "race_resnet_operations": (3, {**RACE, "generator": "resnet", "blocks": 4}),
+    # the form of the game
+    "least_squares": (3, PIX2PIX),
+    "cross_entropy": (3, {**PIX2PIX, "adversarial": "cross_entropy"}),
+    "hinge": (3, {**PIX2PIX, "adversarial": "hinge"}),
+    "wasserstein": (3, {**PIX2PIX, "adversarial": "wasserstein"}),
+    # ten steps of the judge for each of the generator; this run costs as much as "least_squares", 1:1, and takes as
+    # many steps of the generator as the second one
+    "judge_10": (3, {**PIX2PIX, "judge_steps": 10, "steps": 107}),
+    "judge_1_few": (3, {**PIX2PIX, "steps": 107}),
+    # one learning rate for both players, as the papers have it
+    "rate_2e-3": (3, {**PIX2PIX, "learning_rate": 2e-3, "discriminator_learning_rate": 2e-3}),
+    "rate_2e-4": (3, {**PIX2PIX, "learning_rate": 2e-4, "discriminator_learning_rate": 2e-4}),
+    # instance normalisation in the paper's U-Net, without and with the residual output
+    "norm_none": (3, {**PAPER_UNET, "content": "l1", "residual": False}),
+    "norm_instance": (3, {**PAPER_UNET, "content": "l1", "residual": False, "generator_norm": True}),
+    "norm_none_residual": (3, {**PAPER_UNET, "content": "l1"}),
+    "norm_instance_residual": (3, {**PAPER_UNET, "content": "l1", "generator_norm": True}),
+    # the systems, each for about as much time as "least_squares"
+    "deblur_gan": (3, {"system": "deblur_gan", "blocks": 4, "steps": 90}),
+    "physics_gan": (3, {"system": "physics_gan", "steps": 250}),
+    "cycle_gan": (3, {"system": "cycle_gan", "steps": 75}),
+    "paired_cycle_gan": (3, {"system": "paired_cycle_gan", "content": "l1", "content_weight": 30.0, "steps": 100}),
+    "yuan": (3, {"system": "yuan", "steps": 50}),
+    "yuan_printed": (3, {"system": "yuan_printed", "steps": 80}),
+}
+"""Name -> how many seeds, and the settings that differ from the pocket run and from the recipe of the system."""
+
+METRICS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "psnr": psnr,
+    "ssim": ssim,
+    "vif": vif,
+    "ms_ssim": ms_ssim,
+    "ifc": ifc,
+    "niqe": lambda restored, truth: niqe(restored),
+    "sharpness": lambda restored, truth: _slope(restored) / _slope(truth),
+}
+"""Name -> of restorations and truths, (N,). 'sharpness' is the mean slope over the truth's: 1 is as sharp."""
+
+
+def ablation_config(arm: str, seed: int) -> TrainingConfig:
+    """The settings of one run.
+
+    Raises:
+        ValueError: no such arm.
+
+    Example:
+        >>> ablation_config("judge_10", 2).judge_steps
+        10
+    """
+    if arm not in ARMS:
+        raise ValueError(f"arm: unknown {arm!r}, expected one of {', '.join(ARMS)}.")
+    settings = {"system": "regression", "steps": STEPS, "seed": seed, **ARMS[arm][1]}
+    return recipe(**settings)
+
+
+def missing(done: list[AblationRun]) -> Iterator[tuple[str, int]]:
+    """The runs that a record lacks, first seeds first: (arm, seed)."""
+    have = {(run.arm, run.seed) for run in done}
+    most = max(seeds for seeds, _ in ARMS.values())
+    for seed in range(most):
+        for arm, (seeds, _) in ARMS.items():
+            if seed < seeds and (arm, seed) not in have:
+                yield arm, seed
+
+
+def examine(restored: Tensor, examination: HeldOut) -> dict[str, float]:
+    """The mean of each metric over the held-out crops, five digits."""
+    x = restored.clamp(0, 1)
+    return {name: _digits(float(metric(x, examination.sharp).mean())) for name, metric in METRICS.items()}
+
+
+def run_arm(arm: str, seed: int, examination: HeldOut | None = None) -> AblationRun:
+    """Train one arm with one seed, and examine it.
+
+    A run whose losses or weights stop being numbers is recorded as such: that is a finding.
+
+    Raises:
+        ValueError: no such arm.
+    """
+    config, examination = ablation_config(arm, seed), examination or held_out()
+    since = time.process_time()
+    try:
+        run = fit(config, progress=False)
+    except NotFiniteError as error:
+        return AblationRun(arm, seed, time.process_time() - since, {}, {}, [], str(error).partition(";")[0])
+    seconds = time.process_time() - since
+    restored = examination.restored(run.generator)
+    gain = psnr(restored.clamp(0, 1), examination.sharp) - psnr(examination.blurred, examination.sharp)
+    last = max(1, config.steps // 10)
+    losses = {name: _digits(math.fsum(values[-last:]) / last) for name, values in run.losses.items()}
+    return AblationRun(
+        arm, seed, round(seconds, 1), examine(restored, examination), losses, [round(g, 3) for g in gain.tolist()]
+    )
+
+
+def _digits(value: float) -> float:
+    return float(f"{value:.5g}")
+
+
+def _slope(x: Tensor) -> Tensor:
+    return x.diff(dim=-1).abs().mean(dim=(1, 2, 3)) + x.diff(dim=-2).abs().mean(dim=(1, 2, 3))
+
+
+def blurred_scores(examination: HeldOut | None = None) -> dict[str, float]:
+    """What the metrics say of the blurred crops themselves."""
+    examination = examination or held_out()
+    return examine(examination.blurred, examination)
+
+
+def threads() -> int:
+    """How many threads a run takes: a record says it, for it decides the last digits."""
+    return torch.get_num_threads()
