@@ -238,8 +238,8 @@ def _same(restored: Tensor, blurred: Tensor, kernel: Tensor) -> None:
 def _flat_places(restored: Tensor, blurred: Tensor, kernel: Tensor) -> Tensor:
     """The tenth of the image where it varies least around: (B, 1, H, W), True there."""
     _same(restored, blurred, kernel)
-    size = min(2 * max(kernel.shape[-2:]) + 1, (min(blurred.shape[-2:]) - 1) // 2 * 2 - 1)
-    mean, square = (F.avg_pool2d(x, size, 1) for x in (blurred, blurred.square()))  # only windows inside the image
+    size = _window(blurred, kernel)
+    mean, square = (_means(x, size) for x in (blurred, blurred.square()))  # only windows inside the image
     varies = (square - mean.square()).mean(dim=1, keepdim=True)
     limit = varies.flatten(1).quantile(FLAT, dim=1).view(-1, 1, 1, 1)
     return F.pad(varies <= limit, (size // 2,) * 4)
@@ -247,8 +247,19 @@ def _flat_places(restored: Tensor, blurred: Tensor, kernel: Tensor) -> Tensor:
 
 def _waves(x: Tensor, kernel: Tensor) -> Tensor:
     """An image without what varies more slowly than over two kernels."""
-    size = min(2 * max(kernel.shape[-2:]) + 1, (min(x.shape[-2:]) - 1) // 2 * 2 - 1)
-    return x - F.avg_pool2d(x, size, 1, size // 2, count_include_pad=False)
+    size = _window(x, kernel)
+    return x - _means(x, size, size // 2)
+
+
+def _window(x: Tensor, kernel: Tensor) -> int:
+    """The odd side of a window of two kernels that fits into the image."""
+    return min(2 * max(kernel.shape[-2:]) + 1, (min(x.shape[-2:]) - 1) // 2 * 2 - 1)
+
+
+def _means(x: Tensor, size: int, reach: int = 0) -> Tensor:
+    """Means over square windows, along rows and then along columns; what is beyond the frame does not count."""
+    rows = F.avg_pool2d(x, (1, size), 1, (0, reach), count_include_pad=False)
+    return F.avg_pool2d(rows, (size, 1), 1, (reach, 0), count_include_pad=False)
 
 
 def _spread(x: Tensor, places: Tensor) -> Tensor:
