@@ -7,7 +7,8 @@ import math
 import pytest
 
 from deblurlib.networks.pretrained import FOLDER
-from deblurlib.training import TrainingConfig, read_config
+from deblurlib.training import TrainingConfig, read_config, recipe
+from deblurlib.training.config import PAPERS
 
 BAD = [
     ("steps", 0),
@@ -107,3 +108,20 @@ def test_a_bad_file_is_refused_by_name(name, content, message, tmp_path):
 def test_a_file_that_is_not_there(name, tmp_path):
     with pytest.raises(FileNotFoundError, match="no such configuration file"):
         read_config(tmp_path / name)
+
+
+@pytest.mark.parametrize("system", PAPERS)
+def test_a_file_that_names_a_system_gets_the_game_of_its_paper(system, tmp_path):
+    """What the file says goes before it; what a run has kept of its settings is complete, and comes back as it was."""
+    path = tmp_path / "run.toml"
+    path.write_text(f'system = "{system}"\nsteps = 3\njudge_steps = 2\n')
+    assert read_config(path) == recipe(system, steps=3, judge_steps=2)
+    kept = tmp_path / "config.json"
+    kept.write_text(json.dumps(TrainingConfig(system=system).to_dict()))
+    assert read_config(kept) == TrainingConfig(system=system)
+
+
+@pytest.mark.parametrize(("name", "value"), [("content_weight", -1.0), ("judge_steps", 0), ("epochs", 3)])
+def test_a_recipe_refuses_what_the_settings_refuse(name, value):
+    with pytest.raises((ValueError, TypeError), match=name):
+        recipe("pix2pix", **{name: value})
