@@ -10,12 +10,6 @@ BOUNDARIES = ("wrap", "reflect", "replicate", "zero", "valid")
 """What lies beyond the frame: the other side, a mirror, the edge pixel, darkness; or only pixels that need nothing."""
 
 
-torch.empty(31 * 2**18)
-"""31 MiB, freed at once and never touched: from then on glibc keeps freed blocks up to that size (mallopt(3), dynamic
-M_MMAP_THRESHOLD). Without it, every step of an FFT gives its memory back to the system and asks for it anew, page by
-page, which takes a third of the time of a deconvolution. Elsewhere it does nothing."""
-
-
 def fast_length(n: int) -> int:
     """The smallest FFT length >= n with no prime factor above 5.
 
