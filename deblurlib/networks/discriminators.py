@@ -71,7 +71,7 @@ class PatchDiscriminator(nn.Module):
                 f"{self.settings['receptive_field']}; at least {self.smallest_side} a side are needed."
             )
         scores: Tensor = self.layers(2 * x - 1)
-        return scores
+        return scores.to(x.dtype)  # a loss is a mean of squares, which half precision would round to three digits
 
 
 def receptive_field(network: nn.Module) -> int:
