@@ -9,7 +9,12 @@ FOLDER = Path(__file__).parent / "records"
 
 
 def recorded_names() -> list[str]:
-    """The recorded tables by name."""
+    """The recorded tables by name.
+
+    Example:
+        >>> "shaken" in recorded_names()
+        True
+    """
     return sorted(path.stem for path in FOLDER.glob("*.json"))
 
 
@@ -21,6 +26,11 @@ def recorded(name: str = "shaken") -> Table:
 
     Raises:
         ValueError: there is none of this name; the message lists the names.
+
+    Example:
+        >>> found = recorded("shaken")
+        >>> len(found.methods) >= 10, len(found.metrics), len({r.image for r in found.results}) >= 24
+        (True, 6, True)
     """
     contracts.choice(name, "name", recorded_names())
     return Table.from_json((FOLDER / f"{name}.json").read_text(encoding="utf-8"))

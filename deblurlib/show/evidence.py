@@ -51,7 +51,8 @@ def points(
             xs, ys = (np.asarray(v, dtype=float).ravel() for v in (across, up))
             if len(xs) != len(ys):
                 raise ValueError(f"points: {name!r} has {len(xs)} x values and {len(ys)} y values.")
-            colour, mark = COLOURS[i % len(COLOURS)], MARKS[i % len(MARKS)]
+            again = i // len(COLOURS)  # each round through the colours has other shapes beside them
+            colour, mark = COLOURS[i % len(COLOURS)], MARKS[(i + again) % len(MARKS)]
             axes.scatter(xs, ys, s=16 if len(xs) > 30 else 34, color=colour, marker=mark, label=name, alpha=0.85)
             if names:
                 axes.annotate(
