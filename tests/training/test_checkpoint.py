@@ -269,7 +269,7 @@ def test_litter_of_a_killed_writer_does_no_harm(tiny, unbroken, tmp_path):
     "kind",
     [
         *("empty", "text", "pickled", "cut", "cut in the header"),
-        *("weights alone", "no record", "another system", "other settings"),
+        *("weights alone", "no record", "another system", "other settings", "foreign keys"),
     ],
 )
 def test_a_foreign_checkpoint_is_refused(kind, tiny, tmp_path):
@@ -291,13 +291,19 @@ def test_a_foreign_checkpoint_is_refused(kind, tiny, tmp_path):
         save_file({"weight": torch.zeros(3)}, path)
     elif kind == "no record":
         save_file(load_file(path), path, {"step": "3"})
+    elif kind == "foreign keys":
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata()
+        save_file(load_file(path) | {"network/critic/weight": torch.zeros(3)}, path, metadata)
     elif kind in ("another system", "other settings"):
         other = tmp_path / "other"
         stopped_run(other, tiny(system="cycle_gan") if kind == "another system" else tiny(learning_rate=1e-4))
         path.write_bytes((other / FILE).read_bytes())
     before = path.read_bytes()
-    with pytest.raises(ValueError, match=f"{FILE} is not a checkpoint of this run"):
+    with pytest.raises(ValueError, match=f"{FILE} is not a checkpoint of this run") as caught:
         fit(config, tmp_path, progress=False)
+    said = {"pickled": "Pickled checkpoints are refused: loading them runs code", "foreign keys": "critic/weight"}
+    assert said.get(kind, "") in str(caught.value)
     assert path.read_bytes() == before
 
 
