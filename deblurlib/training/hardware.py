@@ -72,13 +72,11 @@ def compiles(config: TrainingConfig, device: torch.device, steps: int) -> Decisi
     return Decision(True, "compile: yes, the first step waits for it")
 
 
-def prepare(networks: dict[str, nn.Module], device: torch.device, *, compiled: bool) -> None:
-    """Lay the networks out for tensor cores, which want the channels last, and compile them where that was decided."""
-    for network in networks.values():
-        if device.type == "cuda":
+def lay_out(networks: dict[str, nn.Module], device: torch.device) -> None:
+    """Put the channels last where tensor cores want them; before a checkpoint is loaded, for Adam's averages follow."""
+    if device.type == "cuda":
+        for network in networks.values():
             network.to(memory_format=torch.channels_last)
-        if compiled:
-            network.compile()
 
 
 def autocast(device: torch.device, *, half: bool) -> Callable[[], contextlib.AbstractContextManager[Any]]:

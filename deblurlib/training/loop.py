@@ -127,13 +127,17 @@ class _Session:
         self.system = system = build_system(config, self.device)
         if start is not None:
             _start_from({"blur_to_sharp": start} if isinstance(start, nn.Module) else start, system)
+        hardware.lay_out(system.networks, self.device)
         self.data = supply(config, self.device, system, processes)
         self.folder = open_folder(run_folder, config, write=processes.first)
         self.averaged = _copy(system.networks["blur_to_sharp"].state_dict()) if config.average else {}
         if processes.count > 1:
             system.pools = {name: SharedPool(pool, processes) for name, pool in system.pools.items()}
         with torch.random.fork_rng(devices=[]):  # the weights that it starts with are replaced
-            self.run = TrainingRun(config, system.restorer(), system.networks, {}, [], chance=system.chance)
+            restorer = system.restorer()
+        if not getattr(restorer, "needs_kernel", False):  # it brings photographs to its device by itself
+            restorer.to(self.device)
+        self.run = TrainingRun(config, restorer, system.networks, {}, [], chance=system.chance)
         self.run.processes = processes.count
         state = load_checkpoint(self.folder, system, processes.count) if self.folder else None
         self.done = 0
@@ -142,7 +146,9 @@ class _Session:
             record.restore(self.run, kept, self.folder)
         half = hardware.half_precision(config, self.device)
         compiled = hardware.compiles(config, self.device, config.steps - self.done)
-        hardware.prepare(system.networks, self.device, compiled=compiled.choice)
+        if compiled.choice:
+            for network in system.networks.values():
+                network.compile()
         self.precision = hardware.autocast(self.device, half=half.choice)
         parts = -(-config.batch // micro_batch)
         self.shares = Shares(system, processes, parts, self.precision) if parts > 1 or processes.count > 1 else None

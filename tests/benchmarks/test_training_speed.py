@@ -13,7 +13,7 @@ import torch
 from torch.nn import functional as F
 
 from deblurlib.training import BlurredPairs, TrainingConfig
-from deblurlib.training.hardware import autocast, prepare
+from deblurlib.training.hardware import autocast, lay_out
 from deblurlib.training.systems import build_system
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -23,7 +23,7 @@ SYSTEMS = ("regression", "cycle_gan")
 
 def the_loop(system, half):
     """The step of `fit`."""
-    prepare(system.networks, DEVICE, compiled=False)
+    lay_out(system.networks, DEVICE)
     precision = autocast(DEVICE, half=half)
 
     def step(batch):
