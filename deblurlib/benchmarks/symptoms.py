@@ -241,7 +241,8 @@ def _flat_places(restored: Tensor, blurred: Tensor, kernel: Tensor) -> Tensor:
     size = _window(blurred, kernel)
     mean, square = (_means(x, size) for x in (blurred, blurred.square()))  # only windows inside the image
     varies = (square - mean.square()).mean(dim=1, keepdim=True)
-    limit = varies.flatten(1).quantile(FLAT, dim=1).view(-1, 1, 1, 1)
+    flat = varies.flatten(1)
+    limit = flat.kthvalue(max(1, round(FLAT * flat.shape[1])), dim=1).values.view(-1, 1, 1, 1)
     return F.pad(varies <= limit, (size // 2,) * 4)
 
 
