@@ -39,6 +39,23 @@ def test_compilation(tiny, monkeypatch):
         tiny(compile="yes")
 
 
+def test_compiled_networks_train_and_go_on(tiny, tmp_path, monkeypatch):
+    """Without the compiler itself, which takes minutes here: every network is handed to it, and keeps its names."""
+    handed, compile_it = [], torch.nn.Module.compile
+
+    def eagerly(network):
+        handed.append(type(network).__name__)
+        compile_it(network, backend="eager")
+
+    monkeypatch.setattr(torch.nn.Module, "compile", eagerly)
+    plain = fit(tiny(system="cycle_gan", steps=4), progress=False)
+    assert not handed
+    run = fit(tiny(system="cycle_gan", steps=4, compile=True), tmp_path, progress=False)
+    assert sorted(handed) == ["PatchDiscriminator"] * 2 + ["UNetGenerator"] * 2
+    assert run.losses == plain.losses
+    assert fit(tiny(system="cycle_gan", steps=4, compile=True), tmp_path, progress=False).losses == plain.losses
+
+
 def test_what_was_chosen_is_said(tiny, capsys):
     fit(tiny(), progress=True)
     said = capsys.readouterr().err
