@@ -1,7 +1,7 @@
 """The exercises of the chapter 'Encoder–decoder against ResBlock'."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -20,7 +20,7 @@ def _number(given: object) -> str | None:
     return None
 
 
-def _count(given: Any, expected: int, mistakes: list[tuple[float, str]], what: str) -> str | None:
+def _count(given: Any, expected: int, mistakes: Sequence[tuple[float, str]], what: str) -> str | None:
     """None for the right number; else the message of the first known mistake."""
     if complaint := _number(given):
         return complaint
