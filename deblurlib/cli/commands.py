@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from deblurlib.cli.failures import INTERRUPTED, Commands, between_steps
+from deblurlib.cli.endings import INTERRUPTED, Commands, between_steps
 
 if TYPE_CHECKING:  # torch comes in when a command runs: `deblurlib --help` does not wait for it
     from deblurlib.training import TrainingConfig
