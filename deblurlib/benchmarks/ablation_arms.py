@@ -49,8 +49,17 @@ ARMS: dict[str, tuple[int, dict[str, Any]]] = {
     # the systems, each for about as much time as "least_squares"
     "deblur_gan": (3, {"system": "deblur_gan", "blocks": 4, "steps": 90}),
     "physics_gan": (3, {"system": "physics_gan", "steps": 250}),
-    "cycle_gan": (3, {"system": "cycle_gan", "steps": 75}),
-    "paired_cycle_gan": (3, {"system": "paired_cycle_gan", "content": "l1", "content_weight": 30.0, "steps": 100}),
+    "cycle_gan": (3, {"system": "cycle_gan", "learning_rate": 1e-3, "steps": 75}),
+    "paired_cycle_gan": (
+        3,
+        {
+            "system": "paired_cycle_gan",
+            "learning_rate": 1e-3,
+            "content": "l1",
+            "content_weight": 30.0,
+            "steps": 100,
+        },
+    ),
     "yuan": (3, {"system": "yuan", "steps": 50}),
     "yuan_printed": (3, {"system": "yuan_printed", "steps": 80}),
 }
