@@ -23,7 +23,7 @@ class Interval:
 
     @property
     def excludes_zero(self) -> bool:
-        """Whether the whole interval lies on one side of zero: a difference that the data allow us to state."""
+        """Whether the interval lies on one side of zero, a difference that the data allow us to state."""
         return self.low > 0 or self.high < 0
 
 

@@ -98,7 +98,7 @@ def richardson_lucy(
     y = torch.nn.functional.pad(blurred.clamp_min(0), (q, q + right, p, p + below))
     mask = torch.zeros(shape, dtype=y.dtype, device=y.device)
     mask[frame] = 1
-    seen = _filtered(mask.expand(1, 1, *shape), back).clamp_min(EPSILON)  # how much of a pixel's light was photographed
+    seen = _filtered(mask.expand(len(back), 1, *shape), back).clamp_min(EPSILON)  # the part of its light that was seen
     x = torch.nn.functional.pad(y[frame], (q, q, p, p), mode="replicate") + EPSILON
     x = torch.nn.functional.pad(x, (0, right, 0, below))
     share = seen.reciprocal()  # where the FFT added pixels x is zero, and stays so

@@ -252,3 +252,13 @@ def test_a_step_that_is_not_finite_is_not_taken(monkeypatch):
 def test_settings_out_of_range_are_refused(settings, error):
     with pytest.raises(error):
         richardson_lucy(draw(1, 1, 8, 8), delta(3, dtype=torch.float64), **settings)
+
+
+@pytest.mark.parametrize("boundary", ["extend", "wrap"])
+def test_a_kernel_for_each_photograph(boundary: str) -> None:
+    blurred = torch.rand(2, 3, 24, 30, generator=seed(1)) * 0.8 + 0.1
+    kernels = torch.cat([gaussian(7, 1.2), gaussian(7, 2.0)])
+    together = richardson_lucy(blurred, kernels, iterations=5, boundary=boundary)
+    for i in range(2):
+        alone = richardson_lucy(blurred[i : i + 1], kernels[i : i + 1], iterations=5, boundary=boundary)
+        assert (together[i : i + 1] - alone).abs().max() < 1e-6
