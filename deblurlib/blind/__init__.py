@@ -9,6 +9,7 @@ from deblurlib.blind.gradient_mixture import Mixture
 from deblurlib.blind.kernel_posterior import KernelPrior
 from deblurlib.blind.l0_gradient import L0GradientSettings
 from deblurlib.blind.marginal_em import MarginalEMSettings
+from deblurlib.blind.motion_field import MotionField, MotionFieldSettings, motion_field
 from deblurlib.blind.normalized_sparsity import NormalizedSparsitySettings
 from deblurlib.blind.size_hint import kernel_size_hint
 from deblurlib.blind.total_variation import SteadyPyramid, TotalVariationSettings
@@ -28,6 +29,8 @@ __all__ = [
     "MarginalEMSettings",
     "Method",
     "Mixture",
+    "MotionField",
+    "MotionFieldSettings",
     "NormalizedSparsitySettings",
     "Pyramid",
     "Restoration",
@@ -42,4 +45,5 @@ __all__ = [
     "deblur",
     "estimate",
     "kernel_size_hint",
+    "motion_field",
 ]

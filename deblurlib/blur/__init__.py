@@ -3,6 +3,7 @@
 from deblurlib.blur.camera_shake import camera_shake, trajectory
 from deblurlib.blur.kernel_files import load_kernel, save_kernel
 from deblurlib.blur.kernels import delta, disk, gaussian, linear_motion
+from deblurlib.blur.motions import motion_kernels
 from deblurlib.blur.noise import add_noise
 from deblurlib.blur.operator import BOUNDARIES, Blur, transfer_function
 from deblurlib.blur.rotation import RotationBlur
@@ -26,6 +27,7 @@ __all__ = [
     "linear_motion",
     "load_kernel",
     "local_kernels",
+    "motion_kernels",
     "saturate",
     "save_kernel",
     "smooth_windows",

@@ -252,6 +252,8 @@ def train(
     if getattr(run.generator, "needs_kernel", False):
         kind = type(run.generator.network).__name__
         typer.echo(f"Use it: deblurlib.networks.load_known_kernel('{weights}', deblurlib.networks.{kind})")
+    elif settings.system == "motion_field":
+        typer.echo(f"Use it: deblurlib.networks.load_motion_classifier('{weights}'), for deblurlib.blind.motion_field")
     else:
         typer.echo(f"Use it: deblurlib deblur PHOTO -o OUT --method {weights}")
 

@@ -11,6 +11,7 @@ from deblurlib.deconvolution.ringing import remove_ringing
 from deblurlib.deconvolution.sparse import sparse
 from deblurlib.deconvolution.splitting import Prior, Step, half_quadratic_splitting
 from deblurlib.deconvolution.tiles import in_tiles
+from deblurlib.deconvolution.varying import sparse_varying
 
 __all__ = [
     "HyperLaplacian",
@@ -34,6 +35,7 @@ __all__ = [
     "signal_power",
     "smooth_extension",
     "sparse",
+    "sparse_varying",
     "tikhonov",
     "total_variation",
     "wiener",

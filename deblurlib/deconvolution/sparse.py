@@ -1,6 +1,5 @@
 """Levin's sparse deconvolution: the final step of her benchmark, by reweighted least squares with a free boundary."""
 
-import warnings
 from collections.abc import Callable
 
 import torch
@@ -10,12 +9,7 @@ from torch import Tensor
 from deblurlib import contracts
 from deblurlib.blur.operator import fast_length, transfer_function
 from deblurlib.deconvolution.boundary import finish
-
-FIRST, SECOND = 0.1, 0.025
-"""Weights of the first and of the second differences (Levin et al. 2007, released code)."""
-
-SMALLEST = 0.01
-"""Differences below it count as this large, so that their weight stays finite (released code)."""
+from deblurlib.deconvolution.reweighted import reweighted_least_squares
 
 
 def sparse(
@@ -69,8 +63,6 @@ def sparse(
     contracts.saturated(blurred)
     contracts.number(weight, "weight", low=0, open_low=True)
     contracts.number(exponent, "exponent", low=0, high=2, open_low=True)
-    if iterations < 1 or reweightings < 0:
-        raise ValueError(f"expected iterations >= 1 and reweightings >= 0, got {iterations} and {reweightings}.")
     p, q = kernel.shape[-2] // 2, kernel.shape[-1] // 2
     height, width = blurred.shape[-2:]
     tall, wide = height + 2 * p, width + 2 * q
@@ -88,65 +80,16 @@ def sparse(
         x: Tensor = torch.fft.irfft2(spectrum * transfer.conj(), s=shape)
         return x[..., :tall, :wide]
 
-    target = spread(blurred)
-    x = start = F.pad(blurred, (q, q, p, p), mode="replicate")
-    weights = [torch.ones((), dtype=x.dtype, device=x.device)] * 5
-    for number in range(reweightings + 1):
-
-        def normal(v: Tensor, weights: list[Tensor] = weights) -> Tensor:
-            parts = [w * d for w, d in zip(weights, _differences(v), strict=True)]
-            return spread(seen(v)) + weight * _differences_adjoint(parts)
-
-        solved = _conjugate_gradients(normal, target, start, iterations)
-        if not bool(torch.isfinite(solved.detach()).all()):
-            warnings.warn(
-                f"sparse: pass {number} brought NaN or infinity; this is the estimate before it.",
-                RuntimeWarning,
-                stacklevel=2,
-            )
-            break
-        x = solved
-        strengths = [FIRST, FIRST, SECOND, SECOND, SECOND]
-        weights = [
-            s * d.abs().clamp_min(SMALLEST) ** (exponent - 2) for s, d in zip(strengths, _differences(x), strict=True)
-        ]
-        if callback:
-            callback(number, x[..., p : p + height, q : q + width])
+    start = F.pad(blurred, (q, q, p, p), mode="replicate")
+    x = reweighted_least_squares(
+        blurred,
+        seen,
+        spread,
+        start,
+        weight=weight,
+        exponent=exponent,
+        reweightings=reweightings,
+        iterations=iterations,
+        callback=callback and (lambda number, x: callback(number, x[..., p : p + height, q : q + width])),
+    )
     return finish(x[..., p : p + height, q : q + width], blurred, clip=clip)
-
-
-def _differences(x: Tensor) -> list[Tensor]:
-    """First down and across, second down, across and mixed; only those that need no pixel from beyond the frame."""
-    down, across = x.diff(dim=-2), x.diff(dim=-1)
-    return [down, across, down.diff(dim=-2), across.diff(dim=-1), down.diff(dim=-1)]
-
-
-def _differences_adjoint(d: list[Tensor]) -> Tensor:
-    """The adjoint of `_differences`."""
-    down = d[0] + _back(d[2], -2) + _back(d[4], -1)
-    return _back(down, -2) + _back(d[1] + _back(d[3], -1), -1)
-
-
-def _back(w: Tensor, dim: int) -> Tensor:
-    """The adjoint of `diff` along one axis."""
-    return -F.pad(w, (1, 1) if dim == -1 else (0, 0, 1, 1)).diff(dim=dim)
-
-
-def _conjugate_gradients(normal: Callable[[Tensor], Tensor], b: Tensor, x: Tensor, iterations: int) -> Tensor:
-    """Solve normal(x) = b from the start x, each picture of the batch and each channel with its own step lengths."""
-    smallest = torch.finfo(b.dtype).tiny
-
-    def dot(u: Tensor, v: Tensor) -> Tensor:
-        return (u * v).sum(dim=(-2, -1), keepdim=True)
-
-    r = b - normal(x)
-    direction, power = r, dot(r, r)
-    for _ in range(iterations):
-        image = normal(direction)
-        step = power / dot(direction, image).clamp_min(smallest)
-        x = x + step * direction
-        r = r - step * image
-        fresh = dot(r, r)
-        direction = r + fresh / power.clamp_min(smallest) * direction
-        power = fresh
-    return x

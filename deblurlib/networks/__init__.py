@@ -6,10 +6,12 @@ from deblurlib.networks.deconvolver import Deconvolver, KernelCNN
 from deblurlib.networks.denoiser import Denoiser
 from deblurlib.networks.discriminators import PatchDiscriminator, receptive_field
 from deblurlib.networks.generators import UNetGenerator
+from deblurlib.networks.motion_classifier import MotionClassifier, straight_motions
 from deblurlib.networks.pretrained import (
     Deblurrer,
     load_generator,
     load_known_kernel,
+    load_motion_classifier,
     load_weights,
     save_weights,
     shipped_names,
@@ -25,6 +27,7 @@ __all__ = [
     "Deconvolver",
     "Denoiser",
     "KernelCNN",
+    "MotionClassifier",
     "PatchDiscriminator",
     "ResNetGenerator",
     "UNet256Generator",
@@ -32,10 +35,12 @@ __all__ = [
     "build_generator",
     "load_generator",
     "load_known_kernel",
+    "load_motion_classifier",
     "load_weights",
     "network_cost",
     "receptive_field",
     "save_weights",
     "shipped_names",
+    "straight_motions",
     "tiled",
 ]

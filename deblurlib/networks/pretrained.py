@@ -17,12 +17,16 @@ from deblurlib.files import atomic
 from deblurlib.networks.architectures import GENERATORS
 from deblurlib.networks.deconvolver import Deconvolver, KernelCNN
 from deblurlib.networks.denoiser import Denoiser
+from deblurlib.networks.motion_classifier import MotionClassifier
 from deblurlib.networks.tiling import tiled
 
 FOLDER = Path(__file__).parent / "weights"
 ARCHITECTURES: dict[str, type[nn.Module]] = {kind.__name__: kind for kind in GENERATORS.values()}
 KNOWN_KERNEL: dict[str, type[nn.Module]] = {"Denoiser": Denoiser, "Deconvolver": Deconvolver, "KernelCNN": KernelCNN}
 """Networks that serve where the kernel is known: they are no generators, blurred -> sharp."""
+
+CLASSIFIERS: dict[str, type[nn.Module]] = {"MotionClassifier": MotionClassifier}
+"""Networks that see how a photograph is blurred, and leave the restoration to a deconvolution."""
 
 WHOLE = 2**21
 """Pixels of the largest picture that a network with normalisation is given whole (our choice)."""
@@ -86,7 +90,7 @@ def load_weights(path: str | Path) -> nn.Module:
         raise ValueError(
             f"{path} is not a readable safetensors file ({error}). Pickled weights are refused: loading them runs code."
         ) from error
-    architectures = ARCHITECTURES | KNOWN_KERNEL
+    architectures = ARCHITECTURES | KNOWN_KERNEL | CLASSIFIERS
     if metadata.get("architecture") not in architectures:
         raise ValueError(
             f"{path} holds no generator of this library: its architecture is {metadata.get('architecture')!r}, "
@@ -122,6 +126,8 @@ class Deblurrer:
     """
 
     def __init__(self, network: nn.Module) -> None:
+        if type(network).__name__ in CLASSIFIERS:
+            raise ValueError(f"{type(network).__name__} restores nothing by itself: use deblurlib.blind.motion_field.")
         if type(network).__name__ in KNOWN_KERNEL:
             door = {"Denoiser": "plug_and_play", "Deconvolver": "deep_deconvolution", "KernelCNN": "deconvolution_cnn"}
             name = type(network).__name__
@@ -227,3 +233,22 @@ def load_known_kernel(name_or_path: str | Path, kind: type[Kind]) -> Kind:
     if not isinstance(network, kind):
         raise ValueError(f"{name_or_path} holds a {type(network).__name__}, expected a {kind.__name__}.")
     return copy.deepcopy(network).requires_grad_(False)
+
+
+def load_motion_classifier(path: str | Path | None = None) -> MotionClassifier:
+    """A trained classifier of motions, for `deblurlib.blind.motion_field`.
+
+    Args:
+        path: A file that training wrote; None takes the one that ships.
+
+    Returns:
+        The network in evaluation mode, without gradients for its weights; a copy that is yours.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: a foreign file, or one of another kind.
+    """
+    network = load_weights(path or FOLDER / "classifier" / "motion_classifier.safetensors")
+    if not isinstance(network, MotionClassifier):
+        raise ValueError(f"{path} holds a {type(network).__name__}, expected a MotionClassifier.")
+    return network.requires_grad_(False)

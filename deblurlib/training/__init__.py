@@ -6,6 +6,7 @@ from deblurlib.training.data import Batch, BlurredPairs
 from deblurlib.training.guard import NotFiniteError
 from deblurlib.training.held_out import HeldOut, held_out
 from deblurlib.training.loop import fit
+from deblurlib.training.motion_patches import OneMotionRestorer
 from deblurlib.training.non_blind import KnownKernelRestorer
 from deblurlib.training.parallel import Processes, launch
 from deblurlib.training.record import Record, TrainingRun, load_record
@@ -21,6 +22,7 @@ __all__ = [
     "HeldOut",
     "KnownKernelRestorer",
     "NotFiniteError",
+    "OneMotionRestorer",
     "Pace",
     "Processes",
     "Record",

@@ -6,7 +6,7 @@ import torch
 from deblurlib import images
 from deblurlib.blur import Blur, delta, gaussian
 from deblurlib.deconvolution import hyper_laplacian, sparse
-from deblurlib.deconvolution.sparse import _differences, _differences_adjoint
+from deblurlib.deconvolution.reweighted import _differences, _differences_adjoint
 from deblurlib.metrics import align
 from deblurlib.profile import seed
 

@@ -7,7 +7,7 @@ from deblurlib.losses import vgg_layers
 from deblurlib.networks import PatchDiscriminator, UNet256Generator, UNetGenerator, network_cost
 from deblurlib.training import SYSTEMS, TrainingConfig, recipe, step_cost
 
-TOLD_THE_KERNEL = {"denoiser", "deep_deconvolution", "deconvolution_cnn"}
+TOLD_THE_KERNEL = {"denoiser", "deep_deconvolution", "deconvolution_cnn", "motion_field"}
 PAPER = {
     "generator": "unet256",
     "width": 64,
