@@ -1,16 +1,19 @@
 """The comparisons that papers on learning to deblur make, each repeated over seeds at the book's pocket scale."""
 
+import dataclasses
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from deblurlib.benchmarks.ablation_record import AblationRun
+from deblurlib.contracts import choice
 from deblurlib.metrics import ifc, ms_ssim, niqe, psnr, ssim, vif
 from deblurlib.training import HeldOut, NotFiniteError, TrainingConfig, fit, held_out, recipe
+from deblurlib.training.hardware import choose_device
 
 STEPS = 300
 """Of the generator: a quarter of the pocket run, in which it makes most of its way."""
@@ -18,7 +21,9 @@ STEPS = 300
 PIX2PIX = {"system": "pix2pix", "adversarial": "least_squares"}
 PAPER_UNET = {"generator": "unet256", "width": 16, "levels": 3}
 
-ARMS: dict[str, tuple[int, dict[str, Any]]] = {
+Arms = Mapping[str, tuple[int, dict[str, Any]]]
+
+ARMS: Arms = {
     # Table 1 of Yuan et al., as regression: at about equal time a step, both without normalisation and residual
     "unet_l1": (5, {"content": "l1"}),
     "unet_l2": (5, {"content": "l2"}),
@@ -77,8 +82,13 @@ METRICS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 """Name -> of restorations and truths, (N,). 'sharpness' is the mean slope over the truth's: 1 is as sharp."""
 
 
-def ablation_config(arm: str, seed: int) -> TrainingConfig:
+def ablation_config(arm: str, seed: int, arms: Arms | None = None) -> TrainingConfig:
     """The settings of one run.
+
+    Args:
+        arm: A name.
+        seed: Of the run.
+        arms: Those to choose from; None takes `ARMS`.
 
     Raises:
         ValueError: no such arm.
@@ -87,18 +97,19 @@ def ablation_config(arm: str, seed: int) -> TrainingConfig:
         >>> ablation_config("judge_10", 2).judge_steps
         10
     """
-    if arm not in ARMS:
-        raise ValueError(f"arm: unknown {arm!r}, expected one of {', '.join(ARMS)}.")
-    settings = {"system": "regression", "steps": STEPS, "seed": seed, **ARMS[arm][1]}
+    arms = ARMS if arms is None else arms
+    choice(arm, "arm", list(arms))
+    settings = {"system": "regression", "steps": STEPS, "seed": seed, **arms[arm][1]}
     return recipe(**settings)
 
 
-def missing(done: list[AblationRun]) -> Iterator[tuple[str, int]]:
-    """The runs that a record lacks, first seeds first: (arm, seed)."""
+def missing(done: list[AblationRun], arms: Arms | None = None) -> Iterator[tuple[str, int]]:
+    """The runs of `arms`, or of `ARMS`, that a record lacks, first seeds first: (arm, seed)."""
+    arms = ARMS if arms is None else arms
     have = {(run.arm, run.seed) for run in done}
-    most = max(seeds for seeds, _ in ARMS.values())
+    most = max(seeds for seeds, _ in arms.values())
     for seed in range(most):
-        for arm, (seeds, _) in ARMS.items():
+        for arm, (seeds, _) in arms.items():
             if seed < seeds and (arm, seed) not in have:
                 yield arm, seed
 
@@ -109,21 +120,32 @@ def examine(restored: Tensor, examination: HeldOut) -> dict[str, float]:
     return {name: _digits(float(metric(x, examination.sharp).mean())) for name, metric in METRICS.items()}
 
 
-def run_arm(arm: str, seed: int, examination: HeldOut | None = None) -> AblationRun:
+def run_arm(
+    arm: str, seed: int, examination: HeldOut | None = None, *, arms: Arms | None = None, **changes: Any
+) -> AblationRun:
     """Train one arm with one seed, and examine it.
 
     A run whose losses or weights stop being numbers is recorded as such: that is a finding.
 
+    Args:
+        arm: A name.
+        seed: Of the run.
+        examination: Crops to be judged on; None takes those of the pocket run.
+        arms: Those to choose from; None takes `ARMS`.
+        changes: Settings to change, by name.
+
     Raises:
-        ValueError: no such arm.
+        ValueError: no such arm, or a setting out of its range.
     """
-    config, examination = ablation_config(arm, seed), examination or held_out()
-    since = time.process_time()
+    config = dataclasses.replace(ablation_config(arm, seed, arms), **changes)
+    examination = examination or held_out()
+    clock = time.process_time if choose_device(config).type == "cpu" else time.perf_counter
+    since = clock()
     try:
         run = fit(config, progress=False)
     except NotFiniteError as error:
-        return AblationRun(arm, seed, time.process_time() - since, {}, {}, [], str(error).partition(";")[0])
-    seconds = time.process_time() - since
+        return AblationRun(arm, seed, clock() - since, {}, {}, [], str(error).partition(";")[0])
+    seconds = clock() - since
     restored = examination.restored(run.generator)
     gain = psnr(restored.clamp(0, 1), examination.sharp) - psnr(examination.blurred, examination.sharp)
     last = max(1, config.steps // 10)

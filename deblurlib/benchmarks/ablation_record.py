@@ -13,6 +13,7 @@ from deblurlib.contracts import choice
 from deblurlib.files import atomic
 
 FILE = Path(__file__).parent / "ablations.json"
+FULL_FILE = Path(__file__).parent / "table_1_full.json"
 
 STUDENT = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262}
 """Degrees of freedom -> the 97.5 % quantile of Student's t."""
@@ -25,7 +26,7 @@ class AblationRun:
     Attributes:
         arm: What was trained: a name from `ARMS`.
         seed: Of weights, kernels and batches.
-        seconds: Of CPU, for the training.
+        seconds: For the training: of CPU, or on the clock where it ran on another device.
         scores: Metric -> mean over the held-out crops.
         losses: Name -> mean over the last tenth of the steps.
         gains: PSNR over the blurred crop, dB, for each held-out crop.
@@ -108,7 +109,7 @@ class Ablations:
         return student([mine[seed] - theirs[seed] for seed in sorted(mine.keys() & theirs.keys())])
 
     def __str__(self) -> str:
-        lines = [f"{'':<24}{'seeds':>6}{'gain, dB':>18}{'SSIM':>8}{'VIF':>7}{'NIQE':>7}{'sharp':>7}{'CPU s':>7}"]
+        lines = [f"{'':<24}{'seeds':>6}{'gain, dB':>18}{'SSIM':>8}{'VIF':>7}{'NIQE':>7}{'sharp':>7}{'s':>7}"]
         for arm in self.arms():
             well = [run for run in self.of(arm) if not run.failure]
             if len(well) < 2:

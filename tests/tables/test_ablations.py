@@ -8,6 +8,7 @@ import pytest
 
 import deblurlib as db
 from deblurlib.benchmarks import ablation_arms as arms
+from deblurlib.benchmarks import full_scale
 from deblurlib.benchmarks.ablation_record import FILE, AblationRun, Ablations, ablations, student
 from deblurlib.training import HeldOut, TrainingConfig
 
@@ -124,6 +125,52 @@ def test_the_truth_is_as_sharp_as_itself(small):
     scores = arms.examine(small.sharp, small)
     assert scores["sharpness"] == 1 and scores["ssim"] == 1
     assert arms.blurred_scores(small)["sharpness"] < 1
+
+
+@pytest.fixture
+def full(small, monkeypatch):
+    """Two of the full runs' arms, with the full networks at a tiny size and an examination of three small crops."""
+    import ablations as tool
+
+    tiny = {"width": 2, "crop": 32, "batch": 2, "kernels": 8, "steps": 500}
+    few = {arm: (2, {**own, **tiny, "blocks": 1, "levels": 3}) for arm, (_, own) in full_scale.TABLE_1.items()}
+    monkeypatch.setattr(tool, "TABLE_1", few)
+    monkeypatch.setattr(tool, "full_examination", lambda: small)
+    return tool
+
+
+def test_table_1_at_full_scale_is_one_command(full, monkeypatch, tmp_path, capsys):
+    file = tmp_path / "folder" / "full.json"
+    file.parent.mkdir()
+    sizes = ["--set", "steps=2", "--set", "device=cpu", "--seeds", "1"]
+    monkeypatch.setattr("sys.argv", ["ablations.py", "--scale", "full", *sizes, "--output", str(file)])
+    full.main()
+    record = ablations(file)
+    assert [(run.arm, run.seed) for run in record.runs] == [(arm, 0) for arm in full_scale.TABLE_1]
+    assert all(settings["steps"] == 2 and settings["generator_norm"] for settings in record.settings.values())
+    assert record.made["command"] == f"python tools/ablations.py --scale full {' '.join(sizes)} --output full.json"
+    assert record.runs[0].scores != record.runs[2].scores  # two networks
+    assert all(run.scores.keys() == arms.METRICS.keys() for run in record.runs)
+    full.main()
+    assert ablations(file) == record and capsys.readouterr().out.count("dB") == 4  # nothing is trained twice
+
+
+def test_the_full_scale_is_that_of_the_recipe():
+    """Steps, crops, kernels, rates and networks are those of the recipe `paper_fitted`; the games are not."""
+    fitted = db.training.read_config("paper_fitted")
+    for arm in full_scale.TABLE_1:
+        config = arms.ablation_config(arm, 0, full_scale.TABLE_1)
+        assert config.system == "regression" and config.content == arm.partition("_")[2]
+        shared = {name: getattr(fitted, name) for name in full_scale.FULL}
+        assert {name: getattr(config, name) for name in full_scale.FULL} == shared
+        assert config.generator == {"unet": "unet256", "resnet": "resnet"}[arm.partition("_")[0]]
+    assert arms.ablation_config("unet_l1", 0, full_scale.TABLE_1).levels == fitted.levels
+
+
+def test_folders_do_not_travel(full):
+    assert full.without_folders("photographs=/home/me/photos") == "photographs=photos"
+    assert full.without_folders("/home/me/full.json") == "full.json"
+    assert full.without_folders("steps=3") == "steps=3"
 
 
 def test_the_command_goes_on_where_it_was(small, monkeypatch, tmp_path, capsys):
