@@ -12,7 +12,7 @@ from pathlib import Path
 from torch import Tensor
 from tqdm import tqdm
 
-from deblurlib import blind, contracts, images, metrics
+from deblurlib import blind, contracts, images, metrics, networks
 from deblurlib.benchmarks import restorers
 from deblurlib.benchmarks.contact_sheet import contact_sheet
 from deblurlib.benchmarks.picture_sets import Item, Sample, TestSet, bundled_set
@@ -33,10 +33,14 @@ MAX_SHIFT, CROP = 5.0, 15
 
 
 def default_methods() -> list[str]:
-    """The rows of the comparison: the input, the ladder of oracles, the paper's five methods, every other blind one."""
+    """The rows of the comparison: the input, the ladder of oracles, the paper's five methods, every other one there is.
+
+    Those are the blind methods and the generators that ship.
+    """
     oracles = [restorers.ORACLE, *(f"{restorers.PREFIX}{n}" for n in ("wiener", "plug_and_play", "deep_deconvolution"))]
     paper = [row.name for row in restorers.PAPER]
-    return [restorers.BLURRED, *oracles, *paper, *(n for n in blind.METHODS if n not in paper), "pretrained"]
+    others = [*blind.METHODS, *networks.shipped_names()]
+    return [restorers.BLURRED, *oracles, *paper, *(n for n in others if n not in paper)]
 
 
 def table(

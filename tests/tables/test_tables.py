@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from deblurlib import benchmarks, deconvolution, images
+from deblurlib import benchmarks, deconvolution, images, networks
 from deblurlib.benchmarks import picture_sets, restorers
 from deblurlib.benchmarks.tables import CROP, score
 from deblurlib.blur import Blur
@@ -134,6 +135,28 @@ def test_the_default_rows_cover_the_papers_methods():
     names = benchmarks.default_methods()
     assert len(names) == len(set(names)) >= 14
     assert {row.name for row in restorers.PAPER} | {"blurred", "oracle"} <= set(names)
+
+
+@pytest.fixture
+def trained(tmp_path, monkeypatch):
+    """Two more generators ship: the paper's competitor, and one by a name of its own."""
+    shipped = networks.pretrained.FOLDER / "pretrained.safetensors"
+    for name in ("pretrained", "deblur_gan", "narrow"):
+        shutil.copy(shipped, tmp_path / f"{name}.safetensors")
+    monkeypatch.setattr(networks.pretrained, "FOLDER", tmp_path)
+
+
+@pytest.mark.usefixtures("trained")
+def test_every_generator_that_ships_has_a_row():
+    names = benchmarks.default_methods()
+    assert names.index("deblur_gan") < names.index("fast_edges")  # among the paper's
+    assert names[-2:] == ["narrow", "pretrained"] and names.count("deblur_gan") == 1
+    rows = ["blurred", "face_exemplar", "deblur_gan", "yuan", "narrow"]
+    found = benchmarks.table(rows, images=few(), metrics=["psnr"])
+    assert set(found.absent) == {"face_exemplar", "yuan"}
+    assert found.titles["deblur_gan"] == "DeblurGAN" and found.titles["narrow"] == "narrow"
+    assert found.values("deblur_gan", "psnr") == found.values("narrow", "psnr")
+    assert found.mean("deblur_gan", "psnr").mean > found.mean("blurred", "psnr").mean
 
 
 # ------------------------------------------------------------------------------------------------------------ the table
