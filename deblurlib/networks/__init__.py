@@ -16,6 +16,7 @@ from deblurlib.networks.pretrained import (
     save_weights,
     shipped_names,
 )
+from deblurlib.networks.residual_unet import ResidualUNet
 from deblurlib.networks.resnet import ResNetGenerator
 from deblurlib.networks.tiling import tiled
 from deblurlib.networks.unet256 import UNet256Generator
@@ -30,6 +31,7 @@ __all__ = [
     "MotionClassifier",
     "PatchDiscriminator",
     "ResNetGenerator",
+    "ResidualUNet",
     "UNet256Generator",
     "UNetGenerator",
     "build_generator",

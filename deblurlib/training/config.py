@@ -9,6 +9,7 @@ from typing import Any
 
 from deblurlib.contracts import choice, number, odd_size
 from deblurlib.networks import GENERATORS
+from deblurlib.networks.architectures import PLAIN
 from deblurlib.training.schedule import SCHEDULES
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -53,9 +54,9 @@ class TrainingConfig:
     strengths: tuple[float, float] = (0.0, 50 / 255)  # of the noise that the system "denoiser" learns to remove
     kernels: int = 2048  # in the bank that batches draw from; deconvolution_cnn has one
     width: int = 16  # channels of the networks at their highest resolution
-    generator: str = "unet"  # "unet" (the book's own), "unet256" (Isola et al. 2017) or "resnet" (Johnson et al. 2016)
-    levels: int = 2  # how often "unet" and "unet256" halve the resolution
-    blocks: int = 9  # residual blocks of "resnet"
+    generator: str = "unet"  # the book's own "unet", "residual_unet"; pix2pix's "unet256"; Johnson's "resnet"
+    levels: int = 2  # how often the U-Nets halve the resolution
+    blocks: int = 9  # residual blocks of "resnet", and of "residual_unet" at each level on either way
     generator_norm: bool = False  # instance normalisation in "unet256" and "resnet"; the papers have it
     residual: bool = True  # output = input + correction; False, in "unet256" and "resnet": the output is made anew
     discriminator_width: int = 16  # channels of the discriminators' first layer
@@ -120,9 +121,9 @@ class TrainingConfig:
         if not isinstance(self.compile, bool):
             choice(self.compile, "compile", ("auto",))
         choice(self.generator, "generator", list(GENERATORS))
-        if self.generator == "unet" and (self.generator_norm or not self.residual):
+        if self.generator in PLAIN and (self.generator_norm or not self.residual):
             raise ValueError(
-                "generator: 'unet' has no normalisation and corrects its input; "
+                f"generator: {self.generator!r} has no normalisation and corrects its input; "
                 "generator_norm = true and residual = false need 'unet256' or 'resnet'."
             )
         choice(self.schedule, "schedule", SCHEDULES)

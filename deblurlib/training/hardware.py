@@ -4,7 +4,7 @@ import contextlib
 import importlib.util
 import platform
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import torch
@@ -72,11 +72,11 @@ def compiles(config: TrainingConfig, device: torch.device, steps: int) -> Decisi
     return Decision(True, "compile: yes, the first step waits for it")
 
 
-def lay_out(networks: dict[str, nn.Module], device: torch.device) -> None:
+def lay_out(modules: Iterable[nn.Module], device: torch.device) -> None:
     """Put the channels last where tensor cores want them; before a checkpoint is loaded, for Adam's averages follow."""
     if device.type == "cuda":
-        for network in networks.values():
-            network.to(memory_format=torch.channels_last)
+        for module in modules:
+            module.to(memory_format=torch.channels_last)
 
 
 def autocast(device: torch.device, *, half: bool) -> Callable[[], contextlib.AbstractContextManager[Any]]:

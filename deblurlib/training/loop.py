@@ -127,7 +127,7 @@ class _Session:
         self.system = system = build_system(config, self.device)
         if start is not None:
             _start_from({"blur_to_sharp": start} if isinstance(start, nn.Module) else start, system)
-        hardware.lay_out(system.networks, self.device)
+        hardware.lay_out(system.modules, self.device)
         self.data = supply(config, self.device, system, processes)
         self.folder = open_folder(run_folder, config, write=processes.first)
         self.averaged = _copy(system.networks["blur_to_sharp"].state_dict()) if config.average else {}
@@ -147,8 +147,8 @@ class _Session:
         half = hardware.half_precision(config, self.device)
         compiled = hardware.compiles(config, self.device, config.steps - self.done)
         if compiled.choice:
-            for network in system.networks.values():
-                network.compile()
+            for module in system.modules:
+                module.compile()
         self.precision = hardware.autocast(self.device, half=half.choice)
         parts = -(-config.batch // micro_batch)
         self.shares = Shares(system, processes, parts, self.precision) if parts > 1 or processes.count > 1 else None

@@ -57,6 +57,11 @@ class System(ABC):
     def build(self) -> dict[str, nn.Module]:
         """The networks, freshly initialised."""
 
+    @property
+    def modules(self) -> list[nn.Module]:
+        """All that a step computes with: the networks, and the features that it compares."""
+        return [*self.networks.values(), *([self.features] if hasattr(self, "features") else [])]
+
     @abstractmethod
     def step(self, batch: Batch) -> Losses:
         """Update every network, the generators once, and hand back the losses as scalars on the device."""

@@ -23,7 +23,7 @@ SYSTEMS = ("regression", "cycle_gan")
 
 def the_loop(system, half):
     """The step of `fit`."""
-    lay_out(system.networks, DEVICE)
+    lay_out(system.modules, DEVICE)
     precision = autocast(DEVICE, half=half)
 
     def step(batch):

@@ -8,6 +8,7 @@ from torch import nn
 
 from deblurlib.networks import (
     GENERATORS,
+    ResidualUNet,
     ResNetGenerator,
     UNet256Generator,
     UNetGenerator,
@@ -181,20 +182,22 @@ def test_with_normalisation_tiles_are_not_the_whole(kind):
 
 
 def test_by_name():
-    assert set(GENERATORS) == {"unet", "unet256", "resnet"}
+    assert set(GENERATORS) == {"unet", "residual_unet", "unet256", "resnet"}
+    assert build_generator("residual_unet", width=8, levels=1, blocks=2).settings == ResidualUNet(8, 1, 2).settings
     assert build_generator("unet", width=8, levels=3).settings == UNetGenerator(8, 3).settings
     net = build_generator("unet256", width=8, levels=3, normalize=True, residual=False)
     assert net.settings == UNet256Generator(8, 3).settings
     net = build_generator("resnet", width=8, blocks=2, residual=True)
     assert net.settings == ResNetGenerator(8, 2, normalize=False, residual=True).settings
-    with pytest.raises(ValueError, match="generator: unknown 'vgg', expected one of unet, unet256, resnet"):
+    with pytest.raises(ValueError, match="unknown 'vgg', expected one of unet, residual_unet, unet256, resnet"):
         build_generator("vgg")
 
 
+@pytest.mark.parametrize("name", ["unet", "residual_unet"])
 @pytest.mark.parametrize("settings", [{"normalize": True}, {"residual": False}])
-def test_the_books_own_is_what_it_is(settings):
-    with pytest.raises(ValueError, match="generator: 'unet' has no normalisation and corrects its input"):
-        build_generator("unet", **settings)
+def test_the_books_own_is_what_it_is(settings, name):
+    with pytest.raises(ValueError, match=f"generator: '{name}' has no normalisation and corrects its input"):
+        build_generator(name, **settings)
 
 
 def test_a_configuration_names_its_generator():
