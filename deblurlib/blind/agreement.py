@@ -10,7 +10,7 @@ from deblurlib.blind.coarse_to_fine import Round, Watch
 from deblurlib.blind.fast_edges import FastEdgesSettings, fast_edges
 from deblurlib.blind.l0_gradient import L0GradientSettings, l0_gradient
 from deblurlib.blind.two_phase import TwoPhaseSettings, two_phase
-from deblurlib.metrics import kernel_similarity
+from deblurlib.metrics.kernel_scores import best_correlation
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def agreement(
     return kernel, latent
 
 
-def most_alike(kernels: Tensor, like: Callable[[Tensor, Tensor], Tensor] = kernel_similarity) -> Tensor:
+def most_alike(kernels: Tensor, like: Callable[[Tensor, Tensor], Tensor] = best_correlation) -> Tensor:
     """Which of several kernels has the largest sum of similarities to the others: (B,) int64.
 
     Args:

@@ -1,5 +1,6 @@
 """The pyramid of every blind method: a small kernel on a small picture first, then a larger one, and so on."""
 
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -107,10 +108,10 @@ def downsample(image: Tensor, factor: float) -> Tensor:
     """
     if factor == 1:
         return image
-    reach = torch.arange(-50, 51, dtype=torch.float64)
-    taps = torch.exp(-2 * (factor * reach).square())
-    heard = (taps / taps.sum()).cumsum(0)
-    taps = taps[torch.minimum(heard, heard.flip(0)) > 0.05]
+    weights = [math.exp(-2 * (factor * i) ** 2) for i in range(-50, 51)]
+    least = 0.05 * sum(weights)
+    reach = 50 - sum(tail <= least for tail in itertools.accumulate(weights))
+    taps = torch.exp(-2 * (factor * torch.arange(-reach, reach + 1, dtype=torch.float64, device=image.device)).square())
     taps = (taps / taps.sum()).to(image)
     channels = image.shape[1]
     for shape in ((1, 1, -1, 1), (1, 1, 1, -1)):
@@ -121,8 +122,8 @@ def downsample(image: Tensor, factor: float) -> Tensor:
 
 def _sampling(n: int, factor: float, like: Tensor) -> Tensor:
     """The matrix that reads n values at 0, 1 / factor, 2 / factor ... with linear interpolation."""
-    places = torch.arange(0, n - 1 + 1e-9, 1 / factor, dtype=torch.float64)
-    grid = torch.arange(n, dtype=torch.float64)
+    places = torch.arange(0, n - 1 + 1e-9, 1 / factor, dtype=torch.float64, device=like.device)
+    grid = torch.arange(n, dtype=torch.float64, device=like.device)
     return (1 - (places[:, None] - grid).abs()).clamp(min=0).to(like)
 
 
@@ -140,8 +141,8 @@ def enlarge(kernel: Tensor, size: int, ratio: float) -> Tensor:
         tensor(True)
     """
     n = kernel.shape[-1]
-    places = (torch.arange(size, dtype=torch.float64) - size // 2) / ratio
-    distance = (places[:, None] - (torch.arange(n, dtype=torch.float64) - n // 2)).abs()
+    places, taps = (torch.arange(m, dtype=torch.float64, device=kernel.device) - m // 2 for m in (size, n))
+    distance = (places[:, None] / ratio - taps).abs()
     near = 1.5 * distance**3 - 2.5 * distance**2 + 1  # Keys (1981) with a = -1/2, as MATLAB's imresize
     far = -0.5 * distance**3 + 2.5 * distance**2 - 4 * distance + 2
     weights = torch.where(distance < 1, near, torch.where(distance < 2, far, 0.0)).to(kernel)

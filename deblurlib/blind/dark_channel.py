@@ -62,14 +62,15 @@ def dark_channel_step(
     """argmin_x |k * x - y|^2 + weight |grad x|_0 + dark |D(x)|_0, by splitting: beta |x - u|^2 ties x to a darkened u.
 
     Beta begins at dark over Otsu's threshold of the squared picture, and doubles until `last`, for each picture of the
-    batch by itself; for each beta runs the whole `l0_gradient_step`.
+    batch by itself; for each beta runs the whole `l0_gradient_step`. The threshold is at most 1, which bounds the
+    number of doublings without a look at it; a picture whose beta has reached `last` stays.
 
     Returns:
         (B, 1, H', W'), of the size of the extended picture.
     """
     x = y.picture
     beta = dark / otsu(x.square()).clamp_min(1 / 256)
-    for _ in range(math.ceil(math.log2(last / float(beta.min())))):
+    for _ in range(math.ceil(math.log2(last / dark))):
         u = darken(x, dark / beta, window)
         closer = l0_gradient_step(y, kernel, weight, pulled=u, pull=beta, start=x)
         x = torch.where(beta < last, closer, x)

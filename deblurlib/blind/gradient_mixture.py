@@ -1,5 +1,6 @@
 """Gradients of sharp photographs: a mixture of Gaussians around zero, narrow for flat parts, wide for edges."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -38,15 +39,13 @@ class Mixture:
             >>> [round(p) for p in precision.tolist()]
             [9901, 1]
         """
-        like = second_moment
-        precisions = torch.tensor(self.precisions, dtype=like.dtype, device=like.device)
-        scales = torch.tensor(self.weights, dtype=like.dtype, device=like.device) * (precisions / (2 * torch.pi)).sqrt()
-        shape = (-1,) + (1,) * like.ndim
-        logs = scales.log().view(shape) - 0.5 * precisions.view(shape) * like
+        pairs = list(zip(self.weights, self.precisions, strict=True))
+        logs = torch.stack([math.log(w * math.sqrt(p / (2 * math.pi))) - 0.5 * p * second_moment for w, p in pairs])
         best = logs.amax(dim=0)
         parts = (logs - best).exp()
         total = parts.sum(dim=0)
-        return (parts * precisions.view(shape)).sum(dim=0) / total, -(best + total.log())
+        mean = sum(p * part for p, part in zip(self.precisions, parts, strict=True)) / total
+        return mean, -(best + total.log())
 
 
 NATURAL = Mixture((0.299, 0.269, 0.334, 0.098), tuple(d**-2 for d in (0.0020, 0.0092, 0.0404, 0.1607)))

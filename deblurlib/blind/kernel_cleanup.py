@@ -32,30 +32,36 @@ def threshold(kernel: Tensor, part: float) -> Tensor:
 def components(kernel: Tensor) -> Tensor:
     """Number the connected parts of a kernel, of eight neighbours each, for a whole batch at once.
 
-    Each pixel starts with a number of its own, and takes the largest one around until nothing changes; as many rounds
-    as the longest way through a part, at most the pixels of a kernel.
+    Each pixel is a tree of its own at first. In each round every tree that touches another one joins the highest number
+    around, as in Borůvka's algorithm, so that trees at least double: floor(log2(h w)) rounds are enough for any shape,
+    and nobody has to look whether they were. Two trees that choose each other are the only cycle (with three, each
+    would have to be higher than the one before the last), and the higher one of them stays.
 
     Args:
         kernel: (B, 1, h, w), its light above 0.
 
     Returns:
-        (B, 1, h, w) int64: 0 in the dark, and one number from 1 for each part.
+        (B, 1, h, w) int64: 0 in the dark, and one number from 1 for each part, the largest of h w raster numbers in it.
 
     Example:
         >>> components(torch.tensor([[[[1.0, 0.0, 1.0, 1.0]]]])).flatten().tolist()
         [1, 0, 4, 4]
     """
-    lit = kernel > 0
     h, w = kernel.shape[-2:]
-    numbers = torch.arange(1, h * w + 1, dtype=torch.float32, device=kernel.device).view(1, 1, h, w) * lit
-    for _ in range(h * w // 2 + 1):
-        grown = numbers
-        for _ in range(4):  # several steps for each look at whether it is done
-            grown = F.max_pool2d(grown, 3, stride=1, padding=1) * lit
-        if bool((grown == numbers).all()):
-            break
-        numbers = grown
-    return numbers.long()
+    own = torch.arange(h * w + 1, device=kernel.device).expand(len(kernel), -1)
+    lit = (kernel > 0).flatten(1)
+    numbers = own[:, 1:] * lit
+    for joined in range((h * w).bit_length() - 1):
+        around = F.unfold(numbers.to(torch.float32).view(-1, 1, h, w), 3, padding=1).long()
+        highest = torch.where(around == numbers[:, None], 0, around).amax(dim=1) * lit
+        parent = torch.zeros_like(own).scatter_reduce(1, numbers, highest, "amax")
+        parent = torch.where(parent > 0, parent, own)
+        mutual = (parent.gather(1, parent) == own) & (own > parent)
+        parent = torch.where(mutual, own, parent)
+        for _ in range((h * w >> joined).bit_length()):  # a chain of trees, half as long each time
+            parent = parent.gather(1, parent)
+        numbers = parent.gather(1, numbers)
+    return numbers.view_as(kernel)
 
 
 def prune(kernel: Tensor, mass: float) -> Tensor:
@@ -78,7 +84,7 @@ def prune(kernel: Tensor, mass: float) -> Tensor:
     values = kernel.flatten(1)
     light = values.new_zeros(values.shape[0], values.shape[1] + 1).scatter_add(1, numbers, values)
     light[:, 0] = 0
-    enough = torch.minimum(light.amax(dim=1, keepdim=True), light.new_tensor(mass))
+    enough = light.amax(dim=1, keepdim=True).clamp(max=mass)
     kept = (light >= enough).gather(1, numbers) & (numbers > 0)
     return normalise((values * kept).view_as(kernel))
 

@@ -24,11 +24,9 @@ class KernelPrior:
             >>> [round(r) for r in rate.tolist()]
             [990, 10]
         """
-        rates = torch.tensor(self.rates, dtype=mean.dtype, device=mean.device)
-        weights = torch.tensor(self.weights, dtype=mean.dtype, device=mean.device)
-        logs = (weights * rates).log() - rates * mean[..., None]
-        total = logs.logsumexp(dim=-1)
-        return ((logs - total[..., None]).exp() * rates).sum(dim=-1), -total
+        logs = torch.stack([math.log(w * r) - r * mean for w, r in zip(self.weights, self.rates, strict=True)])
+        total = logs.logsumexp(dim=0)
+        return sum(r * q for r, q in zip(self.rates, (logs - total).exp(), strict=True)), -total
 
 
 @dataclass(frozen=True)

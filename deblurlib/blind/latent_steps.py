@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from deblurlib.deconvolution.boundary import smooth_extension
+from deblurlib.deconvolution.boundary import wrapped
 from deblurlib.deconvolution.splitting import differences, differences_adjoint, gradient_power
 
 
@@ -17,7 +17,7 @@ class Periodic:
 
     def __init__(self, blurred: Tensor, kernel_size: int) -> None:
         self.size = (blurred.shape[-2], blurred.shape[-1])
-        self.picture = smooth_extension(blurred.clamp(0, 1), (kernel_size - 1, kernel_size - 1))
+        self.picture = wrapped(blurred.clamp(0, 1), (kernel_size - 1, kernel_size - 1))
         self.shape = (self.picture.shape[-2], self.picture.shape[-1])
         self.spectrum = torch.fft.rfft2(self.picture)
         self.gradient_power = gradient_power(self.shape, blurred)

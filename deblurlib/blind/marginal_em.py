@@ -38,6 +38,8 @@ class MarginalEMSettings:
     our prior of the gradients; 0.001 is our choice."""
     reweightings: int = 2
     """Of that prior in each M-step (code)."""
+    pivots: int = 5
+    """Of each non-negative least squares: as many as it ever needed on Levin's photographs (our choice)."""
 
 
 def marginal_em(
@@ -78,7 +80,12 @@ def marginal_em(
                 iterations=settings.conjugate_gradients,
             )
             kernel, passive = kernel_step(
-                y, x, passive=passive, sparsity=settings.sparsity, reweightings=settings.reweightings
+                y,
+                x,
+                passive=passive,
+                sparsity=settings.sparsity,
+                reweightings=settings.reweightings,
+                pivots=settings.pivots,
             )
             yield normalise(kernel), y.cut(x.mean)
 
@@ -94,6 +101,7 @@ def kernel_step(
     sparsity: float = 0.001,
     reweightings: int = 2,
     smallest: float = 1e-4,
+    pivots: int | None = None,
 ) -> tuple[Tensor, Tensor]:
     """argmin_k E |y - M (k * x)|^2 + 4 sparsity sum |k|^(1/2), k >= 0: the M-step (Levin et al. 2011, Eq. 16).
 
@@ -107,6 +115,7 @@ def kernel_step(
         sparsity: Of the prior; 0 for a pure M-step.
         reweightings: Of the prior.
         smallest: Values below count as this large in the weights (released code).
+        pivots: As of `nonnegative`.
 
     Returns:
         The kernel (B, 1, n, n), and which values are above zero.
@@ -114,10 +123,10 @@ def kernel_step(
     normal, target = kernel_equations(y, x)
     power = torch.diagonal(normal, dim1=1, dim2=2).mean(dim=1)[:, None]
     normal = normal + torch.diag_embed((1e-9 * power).expand_as(target))
-    k, passive = nonnegative(normal, target, passive=passive)
+    k, passive = nonnegative(normal, target, passive=passive, pivots=pivots)
     for _ in range(reweightings if sparsity else 0):
         weights = sparsity * k.clamp(min=smallest) ** -1.5
-        k, passive = nonnegative(normal + torch.diag_embed(weights), target, passive=passive)
+        k, passive = nonnegative(normal + torch.diag_embed(weights), target, passive=passive, pivots=pivots)
     return k.view(-1, 1, y.size, y.size).to(x.mean.dtype), passive
 
 

@@ -3,9 +3,12 @@
 import torch
 from torch import Tensor
 
+MOST = 60
+"""Pivots of a problem that is solved to its end (our choice)."""
+
 
 def nonnegative(
-    normal: Tensor, target: Tensor, *, passive: Tensor | None = None, iterations: int = 60
+    normal: Tensor, target: Tensor, *, passive: Tensor | None = None, pivots: int | None = None
 ) -> tuple[Tensor, Tensor]:
     """argmin_k k' A k / 2 - b' k with k >= 0, by block principal pivoting (Portugal, Judice, Vicente 1994).
 
@@ -17,7 +20,8 @@ def nonnegative(
         normal: A, (B, P, P), symmetric, positive definite.
         target: b, (B, P).
         passive: (B, P) bool, the guess; where b > 0 without one.
-        iterations: At most; what is left below zero then is clipped.
+        pivots: How many times to solve, without a look at the host; until nothing is wrong without a number, which
+            needs a look each time. What is left below zero is clipped.
 
     Returns:
         k, (B, P), and which of its values are above zero, a guess for the next problem.
@@ -34,12 +38,12 @@ def nonnegative(
     fewest = torch.full_like(target[:, :1], n + 1)
     tries = torch.full_like(fewest, 3)
     x = torch.zeros_like(target)
-    for _ in range(iterations):
+    for _ in range(MOST if pivots is None else pivots):
         x = _solved(normal, target, passive)
         slope = (normal @ x[..., None])[..., 0] - target
         wrong = torch.where(passive, x < 0, slope < -small)
         count = wrong.sum(dim=-1, keepdim=True).to(fewest)
-        if not bool(wrong.any()):
+        if pivots is None and not bool(wrong.any()):
             break
         fewer = count < fewest
         fewest = torch.where(fewer, count, fewest)
@@ -53,6 +57,6 @@ def _solved(normal: Tensor, target: Tensor, passive: Tensor) -> Tensor:
     """The solution whose values outside `passive` are zero, by one Cholesky factorisation for each of the batch."""
     kept = passive.to(target)
     masked = normal * kept[:, :, None] * kept[:, None, :] + torch.diag_embed(1 - kept)
-    factor = torch.linalg.cholesky(masked)
+    factor, _ = torch.linalg.cholesky_ex(masked)  # no look whether it is positive definite
     solved: Tensor = torch.cholesky_solve((target * kept)[..., None], factor)[..., 0]
     return solved

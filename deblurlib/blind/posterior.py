@@ -77,7 +77,7 @@ def posterior_step(
     else:
         mean, precision = start.mean, start.precision
     variance = torch.zeros_like(mean)
-    square = torch.as_tensor(noise, dtype=mean.dtype, device=mean.device) ** 2
+    square = noise**2
     for _ in range(rounds):
         diagonal = extra + square * precision
         mean = conjugate_gradients(

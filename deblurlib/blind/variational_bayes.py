@@ -36,6 +36,8 @@ class VariationalBayesSettings:
     """Of mean, variance and responsibilities for the gradients (our choice)."""
     conjugate_gradients: int = 15
     """Iterations for a mean (our choice)."""
+    pivots: int = 5
+    """Of the least squares that a kernel begins at: as many as it ever needed on Levin's photographs (our choice)."""
     sweeps: int = 5
     """Through the values of the kernel in each round (our choice)."""
 
@@ -80,7 +82,7 @@ def variational_bayes(
                 iterations=settings.conjugate_gradients,
             )
             normal, target = kernel_equations(y, x)
-            first, passive = nonnegative(normal, target, passive=passive)
+            first, passive = nonnegative(normal, target, passive=passive, pivots=settings.pivots)
             q = kernel_posterior_step(normal, target, noise, settings.kernel_prior, first, sweeps=settings.sweeps)
             kernel, variance = (m.view_as(kernel).to(kernel) for m in q.moments()[:2])
             yield normalise(kernel), y.cut(x.mean)

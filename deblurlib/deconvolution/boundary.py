@@ -35,6 +35,11 @@ def smooth_extension(x: Tensor, margin: tuple[int, int]) -> Tensor:
     contracts.image(x)
     if min(margin) < 0:
         raise ValueError(f"margin: expected two numbers of at least 0, got {margin}.")
+    return wrapped(x, margin)
+
+
+def wrapped(x: Tensor, margin: tuple[int, int]) -> Tensor:
+    """What `smooth_extension` returns, of an image that has been checked: no look at its values."""
     height, width = x.shape[-2:]
     tall, wide = fast_length(height + max(2, margin[0])), fast_length(width + max(2, margin[1]))
     # Below: between the last row and the first one, which follows it when the image wraps.

@@ -86,6 +86,11 @@ def kernel_similarity(a: Tensor, b: Tensor) -> Tensor:
         raise ValueError(f"a is {a.dtype} on {a.device}, b is {b.dtype} on {b.device}.")
     if len(a) != len(b) and 1 not in (len(a), len(b)):
         raise ValueError(f"a batch of {len(a)} kernels does not go with one of {len(b)}.")
+    return best_correlation(a, b)
+
+
+def best_correlation(a: Tensor, b: Tensor) -> Tensor:
+    """What `kernel_similarity` returns, of kernels that have been checked: (B,), with no look at their values."""
     size = [m + n - 1 for m, n in zip(a.shape[-2:], b.shape[-2:], strict=True)]
     spectrum = torch.fft.rfft2(a, s=size).conj() * torch.fft.rfft2(b, s=size)
     correlation: Tensor = torch.fft.irfft2(spectrum, s=size).amax(dim=(1, 2, 3))
