@@ -68,6 +68,7 @@ def load_vgg(layers: nn.Sequential, path: Path) -> str | None:
         ValueError: a pickled or damaged file, or weights that do not fit.
     """
     weights, said = _read(path)
+    loaded: list[Tensor] = []
     for layer in LAYERS:
         index = vgg_index(layer)
         if index >= len(layers):
@@ -78,7 +79,8 @@ def load_vgg(layers: nn.Sequential, path: Path) -> str | None:
             if len(fitting) != 1:
                 raise ValueError(f"{path} holds no {tuple(parameter.shape)} for {layer} of VGG-19.")
             parameter.data.copy_(fitting[0])
-    oxford = abs(float(next(layers.parameters()).detach().double().abs().sum()) - OXFORD) < 0.1
+            loaded.append(fitting[0])
+    oxford = abs(float(loaded[0].double().abs().sum()) - OXFORD) < 0.1
     return said or ("caffe" if oxford else None)
 
 

@@ -149,6 +149,7 @@ class _Session:
         if compiled.choice:
             for module in system.modules:
                 module.compile()
+        self.warm = not compiled.choice  # the first steps of compiled networks wait for the compiler
         self.precision = hardware.autocast(self.device, half=half.choice)
         parts = -(-config.batch // micro_batch)
         self.shares = Shares(system, processes, parts, self.precision) if parts > 1 or processes.count > 1 else None
@@ -210,7 +211,9 @@ class _Session:
             return self.system.step(batch)
 
     def _show(self, bar: "tqdm[int]", board: Board | None, step: int, losses: dict[str, float], pace: Pace) -> None:
-        self.run.pace += pace
+        if self.warm:
+            self.run.pace += pace
+        self.warm = True
         bar.update(step - bar.n)
         scores = self.run.scores
         bar.set_postfix_str(f"{pace}, {scores[-1][1]:+.2f} dB" if scores else str(pace))

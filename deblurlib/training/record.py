@@ -40,7 +40,8 @@ class TrainingRun:
         samples: (step, restored crops (N, 3, H, W)) as training went; with a run folder, as its files hold them.
         chance: Loss name -> its value when a discriminator can only guess.
         seconds: Wall time of the steps, all sessions of the run together.
-        pace: Images, seconds and waiting for data, scores and checkpoints left out.
+        pace: Images, seconds and waiting for data; left out are scores, checkpoints and the first steps of compiled
+            networks.
         decisions: What was chosen where the settings say 'auto', and why.
         machine: Hardware and versions of the last session.
         memory: Bytes, the most that it took.
