@@ -39,7 +39,8 @@ class FreeBoundary:
 
     def unseen(self, y: Tensor) -> Tensor:
         """The adjoint of `seen`: the spectrum of a frame with nothing around it."""
-        return self.spectrum(F.pad(y, (self.size - 1, 0) * 2))
+        below, right = self.shape[0] - self.tall, self.shape[1] - self.wide  # at once, and no copy for the transform
+        return self.spectrum(F.pad(y, (self.size - 1, right, self.size - 1, below)))
 
     def adjoint(self, y: Tensor, transfer: Tensor) -> Tensor:
         """The adjoint of `forward`, (B, C, H + n - 1, W + n - 1)."""

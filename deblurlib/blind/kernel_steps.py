@@ -17,14 +17,21 @@ def autocorrelation(sharp: Tensor, size: int) -> Tensor:
         size: Of the kernel.
     """
     shape = _room(sharp, size)
-    spectrum = torch.fft.rfft2(sharp, s=shape)
-    return lags(spectrum.abs().square().sum(dim=1, keepdim=True), shape, size - 1)
+    return _with_itself(torch.fft.rfft2(sharp, s=shape), shape, size)
 
 
 def crosscorrelation(sharp: Tensor, blurred: Tensor, size: int) -> Tensor:
     """The sum over maps and pixels of l(p) b(p + t), circular, for |t| <= size // 2: (B, 1, size, size)."""
     shape = _room(sharp, size)
-    product = torch.fft.rfft2(sharp, s=shape).conj() * torch.fft.rfft2(blurred, s=shape)
+    return _with_another(torch.fft.rfft2(sharp, s=shape), blurred, shape, size)
+
+
+def _with_itself(spectrum: Tensor, shape: tuple[int, int], size: int) -> Tensor:
+    return lags(spectrum.abs().square().sum(dim=1, keepdim=True), shape, size - 1)
+
+
+def _with_another(spectrum: Tensor, blurred: Tensor, shape: tuple[int, int], size: int) -> Tensor:
+    product = spectrum.conj() * torch.fft.rfft2(blurred, s=shape)
     return lags(product.sum(dim=1, keepdim=True), shape, size // 2)
 
 
@@ -89,8 +96,10 @@ def ridge(
         >>> bool((found[..., 1:-1, 1:-1] - k).abs().max() < 1e-3)
         True
     """
-    normal = toeplitz(autocorrelation(sharp, size))
-    target = crosscorrelation(sharp, blurred, size)
+    shape = _room(sharp, size)
+    spectrum = torch.fft.rfft2(sharp, s=shape)
+    normal = toeplitz(_with_itself(spectrum, shape, size))
+    target = _with_another(spectrum, blurred, shape, size)
     first = torch.full_like(target, 1 / size**2) if start is None else start.double()
     solved = conjugate_gradients(
         lambda v: normal(v) + weight * v, target, first, iterations=iterations, tolerance=tolerance

@@ -14,6 +14,7 @@ from deblurlib.blind.kernel_cleanup import follow, normalise
 from deblurlib.blind.kernel_steps import ridge
 from deblurlib.blind.marginal_em import picture
 from deblurlib.blind.posterior import SeenGradients
+from deblurlib.blur.operator import fast_length
 
 
 @dataclass(frozen=True)
@@ -82,15 +83,18 @@ class _SparseRounds:
         x = y.around() if self.sharp is None else F.interpolate(self.sharp, (y.tall, y.wide), mode="bilinear")
         x = x * (chosen.energy / length(x).clamp_min(torch.finfo(x.dtype).tiny))
         step = torch.full_like(x[..., :1, :1], chosen.step)
+        spectrum, seen = y.spectrum(x), _roomy(y.values)
         for _ in range(chosen.iterations):
-            fresh, transfer = x, y.spectrum(kernel)
+            transfer = y.spectrum(kernel)
+            old = fresh = Explained(x, spectrum, y.seen(spectrum * transfer) - y.values)
             for _ in range(chosen.outer):
                 fresh = shrink(y, fresh, transfer, chosen.data_weight, step, chosen.inner)
-            before, after = (sparsity_cost(y, v, transfer, chosen.data_weight) for v in (x, fresh))
+            before, after = (sparsity_cost(v.sharp, v.error, chosen.data_weight) for v in (old, fresh))
             good = after <= chosen.worse * before
-            x, step = torch.where(good, fresh, x), torch.where(good, step, step / 2)
-            trusted = inner(y.cut(x), scale.size)
-            kernel = ridge(trusted, y.values, scale.size, weight=0.0, iterations=1, start=kernel, tolerance=0.0)
+            x, spectrum = torch.where(good, fresh.sharp, x), torch.where(good, fresh.spectrum, spectrum)
+            step = torch.where(good, step, step / 2)
+            trusted = _roomy(inner(y.cut(x), scale.size))
+            kernel = ridge(trusted, seen, scale.size, weight=0.0, iterations=1, start=kernel, tolerance=0.0)
             kernel = normalise(kernel)
             yield kernel, y.cut(x) * norm / chosen.energy
         self.sharp = follow(x, kernel)
@@ -112,27 +116,48 @@ def sparsity(x: Tensor) -> Tensor:
     return x.abs().sum(dim=(-2, -1), keepdim=True) / length(x).clamp_min(torch.finfo(x.dtype).tiny)
 
 
-def sparsity_cost(y: FreeBoundary, x: Tensor, transfer: Tensor, data_weight: float) -> Tensor:
-    """data_weight / 2 |M (k * x) - g|^2 + |x|_1 / |x|_2 of each map, (B, C, 1, 1); `transfer` is the spectrum of k."""
-    error = y.forward(x, transfer) - y.values
+@dataclass(frozen=True)
+class Explained:
+    """Sharp gradients, and how well a kernel explains the photograph by them."""
+
+    sharp: Tensor
+    """x, (B, C, H + n - 1, W + n - 1)."""
+    spectrum: Tensor
+    """Of x, which the next kernel needs as well."""
+    error: Tensor
+    """M (k * x) - g, (B, C, H, W)."""
+
+
+def sparsity_cost(x: Tensor, error: Tensor, data_weight: float) -> Tensor:
+    """data_weight / 2 |M (k * x) - g|^2 + |x|_1 / |x|_2 of each map, (B, C, 1, 1); `error` is M (k * x) - g."""
     return data_weight / 2 * error.square().sum(dim=(-2, -1), keepdim=True) + sparsity(x)
 
 
-def shrink(y: FreeBoundary, x: Tensor, transfer: Tensor, data_weight: float, step: Tensor, iterations: int) -> Tensor:
+def shrink(
+    y: FreeBoundary, x: Explained, transfer: Tensor, data_weight: float, step: Tensor, iterations: int
+) -> Explained:
     """Shrinkage steps of data_weight / 2 |M (k * x) - g|^2 + |x|_1 / n, with n the l2 norm of x as it comes.
 
     Each is a gradient step of the data and a soft threshold, of lengths step n and step (ISTA).
 
     Args:
         y: What the frame shows.
-        x: (B, C, H + n - 1, W + n - 1).
+        x: The gradients to begin with.
         transfer: The spectrum of k.
         data_weight: Of the data.
         step: (B, C, 1, 1).
         iterations: How many.
     """
-    pull = data_weight * length(x) * step
+    pull = data_weight * length(x.sharp) * step
     for _ in range(iterations):
-        v = x - pull * y.adjoint(y.forward(x, transfer) - y.values, transfer)
-        x = v.sign() * (v.abs() - step).clamp_min(0)
+        v = x.sharp - pull * y.adjoint(x.error, transfer)
+        v = v - torch.clamp(v, -step, step)
+        spectrum = y.spectrum(v)
+        x = Explained(v, spectrum, y.seen(spectrum * transfer) - y.values)
     return x
+
+
+def _roomy(x: Tensor) -> Tensor:
+    """Zeros below and to the right, up to a size that an FFT likes; gradients within the rim meet nothing of them."""
+    h, w = x.shape[-2:]
+    return F.pad(x, (0, fast_length(w) - w, 0, fast_length(h) - h))

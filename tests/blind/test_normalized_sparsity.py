@@ -7,7 +7,7 @@ import torch
 
 from deblurlib import blur
 from deblurlib.blind.edges import gradients
-from deblurlib.blind.normalized_sparsity import length, shrink, sparsity, sparsity_cost
+from deblurlib.blind.normalized_sparsity import Explained, length, shrink, sparsity, sparsity_cost
 from deblurlib.blind.posterior import SeenGradients
 
 
@@ -33,11 +33,14 @@ def test_each_shrinkage_lowers_its_objective(blurred, kernel):
     y.values = y.values * 6 / length(y.values)
     x, transfer, weight = y.around(), y.spectrum(kernel.double()), 40.0
     norm, step = length(x), torch.full_like(length(x), 1e-3)
+    first = Explained(x, y.spectrum(x), y.forward(x, transfer) - y.values)
     costs = []
     for n in range(8):
-        fresh = shrink(y, x, transfer, weight, step, n)
-        error = y.forward(fresh, transfer) - y.values
+        fresh = shrink(y, first, transfer, weight, step, n)
+        error = y.forward(fresh.sharp, transfer) - y.values
+        assert torch.allclose(fresh.error, error, atol=1e-12)
         data = weight / 2 * error.square().sum(dim=(-2, -1), keepdim=True)
-        costs.append(float((data + fresh.abs().sum(dim=(-2, -1), keepdim=True) / norm).sum()))
+        costs.append(float((data + fresh.sharp.abs().sum(dim=(-2, -1), keepdim=True) / norm).sum()))
     assert all(b < a for a, b in pairwise(costs))
-    assert float(sparsity_cost(y, fresh, transfer, weight).sum()) < float(sparsity_cost(y, x, transfer, weight).sum())
+    before, after = (float(sparsity_cost(v.sharp, v.error, weight).sum()) for v in (first, fresh))
+    assert after < before
