@@ -10,6 +10,9 @@ METHODS = list(blind.METHODS)
 FEW_STEPS = {"total_variation": {"iterations": 50}}
 """For what holds after any number of steps; a thousand take long."""
 
+MORE_STEPS = {"total_variation": {"iterations": 2000}}
+"""A gradient step moves a kernel by a thousandth, and the way from a flat one to a point is the longest that there is."""
+
 
 def seen_by(method, picture):
     """A part is enough for the slowest method."""
@@ -73,10 +76,9 @@ def test_it_does_the_same_twice_and_alone_as_in_a_batch(method, found, blurred):
 def test_float64_colour_and_a_point(method, sharp):
     """A sharp photograph has a kernel close to a point; colour and float64 go through."""
     photograph = seen_by(method, sharp).double().expand(-1, 3, -1, -1)
-    kernel = blind.estimate(photograph, 7, method=method).kernel
+    kernel = blind.estimate(photograph, 7, method=method, **MORE_STEPS.get(method, {})).kernel
     assert kernel.dtype == torch.float64
-    near = 0.4 if method == "total_variation" else 0.7  # its steps are small, and it comes from a flat kernel: 0.14
-    assert metrics.kernel_similarity(kernel, blur.delta(3).double()) > near
+    assert metrics.kernel_similarity(kernel, blur.delta(3).double()) > 0.7
 
 
 def test_callbacks_and_settings(blurred):
