@@ -9,7 +9,7 @@ from deblurlib.training.loop import fit
 from deblurlib.training.motion_patches import OneMotionRestorer
 from deblurlib.training.non_blind import KnownKernelRestorer
 from deblurlib.training.parallel import Processes, launch
-from deblurlib.training.record import Record, TrainingRun, load_record
+from deblurlib.training.record import Record, TrainingRun, load_record, shipped_runs
 from deblurlib.training.schedule import schedule
 from deblurlib.training.step_cost import step_cost
 from deblurlib.training.stopwatch import Pace
@@ -38,5 +38,6 @@ __all__ = [
     "recipe",
     "schedule",
     "shipped_recipes",
+    "shipped_runs",
     "step_cost",
 ]

@@ -18,6 +18,9 @@ from deblurlib.training.stopwatch import Pace
 
 FILE, SAMPLES = "record.json", "samples"
 
+SHIPPED = Path(__file__).parent / "records"
+"""Runs that were made for the book: their records, with small pictures, and without their networks."""
+
 AS_THEY_ARE = (
     *("chance", "seconds", "images_per_second", "data_share", "decisions", "machine", "memory", "processes"),
 )
@@ -135,20 +138,33 @@ def write_json(path: Path, content: object, *, indent: int | None = None) -> Non
         temporary.write_text(json.dumps(content, indent=indent), encoding="utf-8")
 
 
+def shipped_runs() -> list[str]:
+    """The names of the runs whose records ship inside the package."""
+    return sorted(path.parent.name for path in SHIPPED.glob(f"*/{FILE}"))
+
+
 def load_record(folder: str | Path) -> Record:
     """Read what a finished run recorded.
 
     Args:
-        folder: The run's folder; 'record.json' and the pictures in 'samples' are enough of it.
+        folder: The run's folder; 'record.json' and the pictures in 'samples' are enough of it. Or a name from
+            `shipped_runs()`.
 
     Raises:
-        FileNotFoundError: it has no record.
+        FileNotFoundError: it has no record; the message lists the names.
         ValueError: the record is damaged.
+
+    Example:
+        >>> load_record("strong_l1").machine["device"]
+        'NVIDIA H100 80GB HBM3'
     """
-    folder = Path(folder)
+    folder = SHIPPED / folder if str(folder) in shipped_runs() else Path(folder)
     path = folder / FILE
     if not path.is_file():
-        raise FileNotFoundError(f"{folder} holds no record of a run: there is no {FILE}; a run writes it when it ends.")
+        raise FileNotFoundError(
+            f"{folder} holds no record of a run: there is no {FILE}; a run writes it when it ends. "
+            f"Records that ship: {', '.join(shipped_runs())}."
+        )
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
         return Record(

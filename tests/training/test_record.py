@@ -2,12 +2,13 @@
 
 import builtins
 import json
+from pathlib import Path
 
 import pytest
 import torch
 
-from deblurlib.training import fit, held_out, load_record
-from deblurlib.training.record import keep_sample
+from deblurlib.training import TrainingConfig, fit, held_out, load_record, shipped_runs
+from deblurlib.training.record import SHIPPED, keep_sample
 
 
 class Stopped(BaseException):
@@ -109,3 +110,23 @@ def test_tensorboard(tiny, examination, tmp_path):
     assert logged[8] == pytest.approx(run.losses["content"][-1], rel=1e-6)
     assert [event.step for event in events.Scalars("score/gain in dB")] == [4, 8]
     assert {event.step for event in events.Images("samples")} == {4, 8}
+
+
+@pytest.mark.parametrize("name", shipped_runs())
+def test_a_shipped_record_is_whole(name):
+    """Settings that are still valid, a loss for every step, scores, a strip of crops for each, and no path in it."""
+    record = load_record(name)
+    config = TrainingConfig(**record.config)
+    assert config.features in ("random", Path(config.features).name)
+    assert config.photographs == Path(config.photographs).name
+    assert {len(values) for values in record.losses.values()} == {config.steps}
+    assert [step for step, _ in record.samples] == [step for step, _ in record.scores]
+    assert all(crops.shape == (4, 3, 192, 192) for _, crops in record.samples)
+    assert record.machine["device"]
+    assert record.seconds > 0
+
+
+def test_the_records_are_small():
+    """All that ships of the long runs, pictures too."""
+    files = [path for path in SHIPPED.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) < 25e6
