@@ -4,10 +4,13 @@ import warnings
 from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from deblurlib import contracts
-from deblurlib.blur.operator import fast_length, transfer_function
+from deblurlib.blur.circular import circular, in_columns
+from deblurlib.blur.operator import transfer_function
+from deblurlib.blur.right_angle import RightAngle
 
 EPSILON = 1e-6
 """Keeps the ratio finite in the dark, in units of the range (our choice: far below one grey level)."""
@@ -87,36 +90,31 @@ def richardson_lucy(
     height, width = blurred.shape[-2:]
     kernel = kernel if kernel.requires_grad else _support(kernel)
     p, q = (kernel.shape[-2] // 2, kernel.shape[-1] // 2) if boundary == "extend" else (0, 0)
-    shape = (height, width)
-    if boundary == "extend":  # the estimate has p more rows on each side; what wraps round lands where nothing is read
-        shape = (fast_length(height + 2 * p), fast_length(width + 2 * q))
-    below, right = shape[0] - height - 2 * p, shape[1] - width - 2 * q  # what the FFT adds; it stays dark
     frame = (..., slice(p, p + height), slice(q, q + width))
-    transfer = transfer_function(kernel, shape).mT.contiguous().mT  # column by column, as `_filtered` has its spectrum
-    back = transfer.conj().resolve_conj()
-    # Everything has the size of the FFT, so that no step cuts or pads: beyond the frame the ratio is zero, as y is.
-    y = torch.nn.functional.pad(blurred.clamp_min(0), (q, q + right, p, p + below))
-    mask = torch.zeros(shape, dtype=y.dtype, device=y.device)
-    mask[frame] = 1
-    seen = _filtered(mask.expand(len(back), 1, *shape), back).clamp_min(EPSILON)  # the part of its light that was seen
-    x = torch.nn.functional.pad(y[frame], (q, q, p, p), mode="replicate") + EPSILON
-    x = torch.nn.functional.pad(x, (0, right, 0, below))
-    share = seen.reciprocal()  # where the FFT added pixels x is zero, and stays so
-    moving = torch.ones(len(y), 1, 1, 1, dtype=torch.bool, device=y.device)
+    wide = (height + 2 * p, width + 2 * q)  # what wraps round lands where nothing is read
+    blur = RightAngle(kernel, wide) if boundary == "extend" else _Circle(kernel, wide)
+    # Everything is packed as the transforms want it: beyond the frame the ratio is zero, as y is.
+    light = blurred.clamp_min(0)
+    y = blur.pack(light, (p, q))
+    mask = blur.pack(torch.ones_like(light[: len(kernel), :1]), (p, q))
+    share = blur.adjoint(mask).clamp_min_(EPSILON).reciprocal_()  # of its light, the part that was seen
+    x = blur.pack(F.pad(light, (q, q, p, p), mode="replicate") + EPSILON)  # where the FFT added pixels it is zero
+    inner = tuple(range(1, x.dim()))
+    moving = torch.ones(len(x), *[1 for _ in inner], dtype=torch.bool, device=x.device)
     for iteration in range(1, iterations + 1):
-        predicted = _filtered(x, transfer).clamp_min_(EPSILON)
+        predicted = blur.forward(x).clamp_min_(EPSILON)
         if saturated:  # what is predicted beyond white would have been cut off as well
             predicted = torch.where(y >= contracts.WHITE, predicted.minimum(y), predicted)
         if noise > 0 and iteration > 1:
-            left = (predicted - y)[frame].detach().square().mean(dim=(1, 2, 3), keepdim=True)
-            moving = moving & (left > noise**2)
+            left = (predicted - y).detach().square().mul_(mask).sum(dim=inner, keepdim=True)
+            moving = moving & (left > noise**2 * blurred[0].numel())
             if not bool(moving.any()):
                 break
         ratio = y / predicted
         if damping > 0:
             ratio = mask * (1 + _belief(y - predicted, damping) * (ratio - 1))
-        update = _filtered(ratio, back).clamp_min_(0).mul_(share).mul_(x)
-        finite = update.detach().sum(dim=(1, 2, 3), keepdim=True).isfinite()
+        update = blur.adjoint(ratio).clamp_min_(0).mul_(share).mul_(x)
+        finite = update.detach().sum(dim=inner, keepdim=True).isfinite()
         if bool((moving & ~finite).any()):
             warnings.warn(
                 f"richardson_lucy: step {iteration} is not finite, so the last finite estimate is returned: the "
@@ -128,14 +126,14 @@ def richardson_lucy(
         if not bool(moving.all()):
             update = torch.where(moving, update, x)
         if tolerance > 0:
-            change = (update - x).abs().mean(dim=(1, 2, 3), keepdim=True)
-            moving = moving & (change >= tolerance * x.mean(dim=(1, 2, 3), keepdim=True))
+            change = (update - x).abs().mean(dim=inner, keepdim=True)
+            moving = moving & (change >= tolerance * x.mean(dim=inner, keepdim=True))
         x = update
         if callback:
-            callback(iteration, x[frame])
+            callback(iteration, blur.unpack(x)[frame])
         if not bool(moving.any()):
             break
-    x = x[frame]
+    x = blur.unpack(x)[frame]
     return x.clamp(0, 1) if clip else x
 
 
@@ -147,12 +145,24 @@ def _support(kernel: Tensor) -> Tensor:
     return kernel[..., h - p : h + p + 1, w - q : w + q + 1]
 
 
-def _filtered(x: Tensor, transfer: Tensor) -> Tensor:
-    """Circular convolution, rows and columns apart: on a CPU, torch's irfft2 takes longer than its two halves."""
-    spectrum = torch.fft.fft(torch.fft.rfft(x), dim=-2)
-    spectrum = spectrum * transfer if transfer.requires_grad else spectrum.mul_(transfer)
-    result: Tensor = torch.fft.irfft(torch.fft.ifft(spectrum, dim=-2), n=x.shape[-1])
-    return result
+class _Circle:
+    """What `RightAngle` offers, for an image that repeats: nothing to pack."""
+
+    def __init__(self, kernel: Tensor, shape: tuple[int, int]) -> None:
+        self._transfer = in_columns(transfer_function(kernel, shape))
+        self._conjugate = self._transfer.conj().resolve_conj()
+
+    def pack(self, x: Tensor, at: tuple[int, int] = (0, 0)) -> Tensor:
+        return x
+
+    def unpack(self, packed: Tensor) -> Tensor:
+        return packed
+
+    def forward(self, packed: Tensor) -> Tensor:
+        return circular(packed, self._transfer)
+
+    def adjoint(self, packed: Tensor) -> Tensor:
+        return circular(packed, self._conjugate)
 
 
 def _belief(difference: Tensor, damping: float) -> Tensor:

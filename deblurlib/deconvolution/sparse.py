@@ -67,7 +67,8 @@ def sparse(
     height, width = blurred.shape[-2:]
     tall, wide = height + 2 * p, width + 2 * q
     shape = (fast_length(tall), fast_length(wide))
-    transfer = transfer_function(kernel, shape)
+    # One after another: the FFT of a batch rounds otherwise, and conjugate gradients enlarge a rounding without bound.
+    transfer = torch.cat([transfer_function(k, shape) for k in kernel.split(1)])
 
     def seen(x: Tensor) -> Tensor:
         """M (k * x): what the photograph shows of x."""

@@ -1,0 +1,81 @@
+"""The right-angle convolution against loops over the kernel, its adjoint, its gradients."""
+
+import numpy as np
+import pytest
+import scipy.signal
+import torch
+
+from deblurlib.blur.right_angle import RightAngle
+from deblurlib.profile import seed
+
+SIZES = pytest.mark.parametrize(
+    ("image", "kernel"),
+    [((16, 16), (5, 5)), ((15, 25), (3, 7)), ((7, 9), (7, 1)), ((2, 2), (1, 1)), ((11, 30), (9, 21))],
+)
+
+
+def draw(*shape, number=0):
+    return torch.rand(shape, generator=seed(number), dtype=torch.float64)
+
+
+def scene(image, kernel):
+    k = draw(2, 1, *kernel, number=1) + 0.01
+    return draw(2, 3, *image) - 0.5, k / k.sum(dim=(-2, -1), keepdim=True)
+
+
+@SIZES
+@pytest.mark.parametrize("correlate", [False, True])
+def test_equals_scipy_in_the_dark(image, kernel, correlate):
+    """A canvas with room for half a kernel on each side: nothing that is read wraps round."""
+    x, k = scene(image, kernel)
+    p, q = kernel[0] // 2, kernel[1] // 2
+    canvas = RightAngle(k, (image[0] + 2 * p, image[1] + 2 * q))
+    apply = canvas.adjoint if correlate else canvas.forward
+    y = canvas.unpack(apply(canvas.pack(x, (p, q))))
+    assert y.shape[-2:] == canvas.shape
+    for b in range(2):
+        for c in range(3):
+            point = k[b, 0].flip(-2, -1) if correlate else k[b, 0]
+            expected = scipy.signal.convolve2d(x[b, c].numpy(), point.numpy(), mode="full")
+            found = y[b, c, : image[0] + 2 * p, : image[1] + 2 * q].numpy()
+            np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
+
+
+def test_what_leaves_below_comes_back_above_with_its_sign_turned():
+    k = torch.zeros(1, 1, 5, 3, dtype=torch.float64)
+    k[0, 0, 4, 2] = 1  # two rows down, one column right
+    canvas = RightAngle(k, (8, 8))
+    x = draw(1, 1, *canvas.shape)
+    moved = x.roll((2, 1), (-2, -1))
+    moved[..., :2, :] *= -1
+    torch.testing.assert_close(canvas.unpack(canvas.forward(canvas.pack(x))), moved, rtol=0, atol=1e-13)
+
+
+@SIZES
+def test_adjoint(image, kernel):
+    x, k = scene(image, kernel)
+    canvas = RightAngle(k, image)
+    x, y = canvas.pack(x), torch.randn(canvas.pack(x).shape, generator=seed(2), dtype=x.dtype)
+    error = ((canvas.forward(x) * y).sum() - (x * canvas.adjoint(y)).sum()).abs() / (x.norm() * y.norm())
+    assert error < 1e-10
+
+
+@SIZES
+def test_unpacking_undoes_packing(image, kernel):
+    x, k = scene(image, kernel)
+    canvas = RightAngle(k, (image[0] + 3, image[1] + 2))
+    whole = canvas.unpack(canvas.pack(x, (2, 1)))
+    assert torch.equal(whole[..., 2 : 2 + image[0], 1 : 1 + image[1]], x)
+    assert (whole != 0).sum() == (x != 0).sum()
+
+
+def test_gradients():
+    x, k = scene((4, 5), (3, 3))
+    x.requires_grad_()
+    k.requires_grad_()
+
+    def both(x, k):
+        canvas = RightAngle(k, (6, 7))
+        return canvas.unpack(canvas.adjoint(canvas.forward(canvas.pack(x, (1, 1)))))
+
+    assert torch.autograd.gradcheck(both, (x, k))
