@@ -11,11 +11,14 @@ from deblurlib.blind.kernel_cleanup import prune, recentre, threshold
 from deblurlib.blind.l0_gradient import l0_gradient
 from deblurlib.blind.window import choose_window, grey
 
-LARGEST, SMALLEST = 65, 9
-"""Of the guesses, in pixels (our choice)."""
+FRAMES = (11, 15, 21, 29, 37, 49, 65)
+"""Sides of the trials, in pixels of the smaller picture, the smallest first (our choice)."""
 
 HALF = 0.5
-"""The trial runs on a picture of half the side, four times as fast (our choice)."""
+"""The trials run on a picture of half the side, four times as fast (our choice)."""
+
+LARGEST, SMALLEST = 129, 9
+"""Of the guesses, in pixels (our choice)."""
 
 LIGHT, MARGIN = 0.95, 1.3
 """A path is as wide as the square that holds this part of its light; a frame is this much wider (our choice)."""
@@ -23,22 +26,20 @@ LIGHT, MARGIN = 0.95, 1.3
 DUST = 0.1
 """Values below this part of the largest one, and loose parts with less light, are no path (our choice)."""
 
-TRIALS = 4
-"""At most (our choice)."""
-
 
 def kernel_size_hint(blurred: Tensor) -> int:
-    """Guess how large a kernel has to be: trials by `l0_gradient` on a picture of half the side, large frames first.
+    """Guess how large a kernel has to be: trials by `l0_gradient` on a picture of half the side, small frames first.
 
-    Each frame is cut to the path that was found in the one before, until the path fills it. In a frame that is much too
-    large errors scatter until they fill it, too: then half the frame is tried, and kept if the path leaves room there.
-    It is a start and no measurement: a kernel too large costs time and some quality, one too small costs the result.
+    A path fills a frame that is too small for it, and in one that is much too large errors scatter. Between the two it
+    has one width. The guess has room for the first path that leaves room in its trial, if the next larger trial finds
+    one that fits there, too; or else for the path in the largest frame. It is a start and no measurement: a kernel too
+    large costs time and some quality, one too small costs the result.
 
     Args:
         blurred: (B, C, H, W) in [0, 1], grey or RGB; one guess for all, the largest.
 
     Returns:
-        Odd, from 9 to 65, and no more than a third of the smaller side, but at least 3.
+        Odd, from 9 to 129, and no more than a third of the smaller side, but at least 3.
 
     Raises:
         TypeError, ValueError: not an image.
@@ -51,22 +52,20 @@ def kernel_size_hint(blurred: Tensor) -> int:
         True
     """
     picture = grey(contracts.photograph(blurred, "blurred"))
-    limit = max(3, min(LARGEST, min(picture.shape[-2:]) // 3) // 2 * 2 - 1)
+    limit = max(3, (min(LARGEST, min(picture.shape[-2:]) // 3) + 1) // 2 * 2 - 1)
     window = choose_window(picture, limit, 8 * LARGEST)
     picture = downsample(picture if window is None else window.cut(picture), HALF)
-    size = math.ceil(limit * HALF) // 2 * 2 + 1
-    if limit <= SMALLEST or size > min(picture.shape[-2:]):
+    last = math.ceil(limit * HALF) // 2 * 2 + 1
+    if limit <= SMALLEST or last > min(picture.shape[-2:]):
         return limit
-    width = _path(picture, size)
-    if _framed(width) >= size > 2 * SMALLEST:
-        smaller = size // 4 * 2 + 1
-        inside = _path(picture, smaller)
-        size, width = (smaller, inside) if _framed(inside) < smaller else (size, width)
-    for _ in range(TRIALS - 1):
-        if _framed(width) >= size:
-            break
-        size = _framed(width)
+    before: int | None = None
+    for size in [*(frame for frame in FRAMES if frame < last), last]:
         width = _path(picture, size)
+        roomy = MARGIN * width <= size
+        if roomy and before is not None and max(before, width) <= MARGIN * min(before, width):
+            width = before
+            break
+        before = width if roomy else None
     return min(max(math.ceil(MARGIN * width / HALF) // 2 * 2 + 1, SMALLEST), limit)
 
 
@@ -79,8 +78,3 @@ def _path(picture: Tensor, size: int) -> int:
     distance = torch.maximum(reach.abs()[:, None], reach.abs())
     light = torch.stack([(kernel * (distance <= d)).sum(dim=(1, 2, 3)) for d in range(size // 2 + 1)])
     return 2 * int((light < LIGHT).sum(dim=0).max()) + 1
-
-
-def _framed(width: int) -> int:
-    """The side of a frame with room around a path."""
-    return max(5, math.ceil(MARGIN * width) // 2 * 2 + 1)

@@ -84,7 +84,9 @@ def choose_window(picture: Tensor, kernel_size: int, side: int) -> Window | None
     if (height, width) == (h, w):
         return None
     strength = gradients(picture).square().sum(dim=1, keepdim=True).sqrt().clamp(max=STRONGEST)
-    burnt = F.max_pool2d((picture >= BURNT).to(picture), kernel_size, stride=1, padding=kernel_size // 2)
+    burnt, half = (picture >= BURNT).to(picture), kernel_size // 2
+    for box, margin in (((kernel_size, 1), (half, 0)), ((1, kernel_size), (0, half))):  # rows, then columns
+        burnt = F.max_pool2d(burnt, box, stride=1, padding=margin)
     worth = (strength * (1 - burnt[..., :-1, :-1])).sum(dim=(0, 1)).double()
     table = F.pad(worth, (1, 0, 1, 0)).cumsum(0).cumsum(1)  # the sum of each rectangle from four values
     a, b = height - 1, width - 1

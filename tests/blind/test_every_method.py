@@ -11,7 +11,7 @@ FEW_STEPS = {"total_variation": {"iterations": 50}}
 """For what holds after any number of steps; a thousand take long."""
 
 MORE_STEPS = {"total_variation": {"iterations": 2000}}
-"""A gradient step moves a kernel by a thousandth, and the way from a flat one to a point is the longest that there is."""
+"""A step moves a kernel by a thousandth, and the way from a flat one to a point is the longest that there is."""
 
 
 def seen_by(method, picture):
