@@ -31,7 +31,8 @@ def in_tiles(
     the frame of a tile rings, count for nothing. `wiener` is told the signal power of the whole photograph. Away from
     the frame the result equals the whole photograph's to 1e-3. Where a prior is not convex, its step jumps, and of the
     differences that lie within rounding of the jump a few fall on the other side: with `hyper_laplacian` one pixel in
-    thousands differs by more, by hundredths at most. `l0_gradient` jumps farther.
+    thousands differs by more, by hundredths at most, fewer than noise of a 400th of a grey level moves in the whole
+    photograph; an overlap of ten kernel sizes, in float64, mends that. `l0_gradient` jumps farther.
 
     Args:
         method: Any `f(blurred, kernel, **options)` that returns an image of the same shape.

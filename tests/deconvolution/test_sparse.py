@@ -5,7 +5,7 @@ import torch
 
 from deblurlib import images
 from deblurlib.blur import Blur, delta, gaussian
-from deblurlib.deconvolution import hyper_laplacian, sparse
+from deblurlib.deconvolution import hyper_laplacian, reweighted, sparse
 from deblurlib.deconvolution.reweighted import _differences, _differences_adjoint
 from deblurlib.metrics import align
 from deblurlib.profile import seed
@@ -75,6 +75,22 @@ def test_the_callback_sees_every_pass():
     y, k = draw(1, 1, 20, 20), gaussian(3, 0.8, dtype=torch.float64)
     x = sparse(y, k, reweightings=2, iterations=5, clip=False, callback=lambda i, e: seen.append((i, e)))
     assert [i for i, _ in seen] == [0, 1, 2] and torch.equal(seen[-1][1], x)
+
+
+def test_a_pass_that_is_not_finite_is_not_taken(monkeypatch):
+    """The second pass is spoilt: the first one's estimate comes back, and the warning says which pass and why."""
+    y, k = 0.1 + 0.8 * draw(1, 1, 20, 22), gaussian(5, 1.0, dtype=torch.float64)
+    first, passes, real = sparse(y, k, reweightings=0), [], reweighted._conjugate_gradients
+
+    def spoilt(*args):
+        passes.append(real(*args))
+        return passes[-1] / 0 if len(passes) == 2 else passes[-1]
+
+    monkeypatch.setattr(reweighted, "_conjugate_gradients", spoilt)
+    with pytest.warns(RuntimeWarning, match="pass 1 brought NaN or infinity"):
+        restored = sparse(y, k, reweightings=4)
+    assert len(passes) == 2
+    torch.testing.assert_close(restored, first, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize(
