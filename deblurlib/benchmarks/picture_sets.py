@@ -63,7 +63,7 @@ class TestSet:
 
 def bundled_set(
     *,
-    crops: int = 2,
+    crops: int = 1,
     side: int = 256,
     length: float = 15.0,
     noise: float = 0.01,

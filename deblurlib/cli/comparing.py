@@ -47,7 +47,7 @@ def pictures(
         return benchmarks.shaken_set(
             photographs, count=count, crops=crops or 1, side=side, length=length, noise=noise, seed=seed
         )
-    return benchmarks.bundled_set(crops=crops or 2, side=side, length=length, noise=noise, seed=seed)
+    return benchmarks.bundled_set(crops=crops or 1, side=side, length=length, noise=noise, seed=seed)
 
 
 def compare(

@@ -154,7 +154,7 @@ def test_every_generator_that_ships_has_a_row():
     rows = ["blurred", "face_exemplar", "deblur_gan", "yuan", "narrow"]
     found = benchmarks.table(rows, images=few(), metrics=["psnr"])
     assert set(found.absent) == {"face_exemplar", "yuan"}
-    assert found.titles["deblur_gan"] == "DeblurGAN" and found.titles["narrow"] == "narrow"
+    assert found.titles["deblur_gan"] == "Small network, DeblurGAN" and found.titles["narrow"] == "narrow"
     assert found.values("deblur_gan", "psnr") == found.values("narrow", "psnr")
     assert found.mean("deblur_gan", "psnr").mean > found.mean("blurred", "psnr").mean
 
