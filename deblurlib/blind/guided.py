@@ -1,0 +1,126 @@
+"""A kernel from a network's restoration: the network sees the edges, least squares find what blurred them."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from deblurlib import contracts
+from deblurlib.blind.edges import gradients
+from deblurlib.blind.kernel_cleanup import recentre, threshold
+from deblurlib.blind.kernel_steps import ridge
+from deblurlib.blind.window import grey
+from deblurlib.deconvolution import plug_and_play
+from deblurlib.networks import Deblurrer, load_generator
+
+GENERATOR = "long_shake"
+"""The generator that restores first."""
+
+
+@dataclass(frozen=True)
+class GuidedSettings:
+    """What the method may be told.
+
+    Raises:
+        ValueError: a setting out of range.
+    """
+
+    weight: float = 100.0  # of the kernel's ridge: the network's edges are soft and a little wrong (our choice)
+    cut: float = 0.08  # of the kernel's largest value: less is dust (our choice)
+    rim: int = 3  # pixels at the frame that the kernel is not seen by (our choice)
+    iterations: int = 40  # of conjugate gradients (our choice)
+    rounds: int = 2  # each starts from the result of the one before (our choice)
+    share: float = 0.5  # of the deconvolution in the result; the network has the rest (our choice)
+
+    def __post_init__(self) -> None:
+        contracts.number(self.weight, "weight", low=0, open_low=True)
+        contracts.number(self.cut, "cut", low=0)
+        contracts.number(self.share, "share", low=0)
+        if self.share > 1 or self.cut >= 1 or self.rim < 0 or min(self.iterations, self.rounds) < 1:
+            raise ValueError(
+                "expected share <= 1, cut < 1, rim >= 0, iterations >= 1 and rounds >= 1, "
+                f"got {self.share}, {self.cut}, {self.rim}, {self.iterations} and {self.rounds}."
+            )
+
+
+@dataclass(frozen=True)
+class Guided:
+    """What the method found.
+
+    Attributes:
+        kernel: (B, 1, size, size), non-negative, sum 1, its centroid in the middle.
+        latent: (B, C, H, W), what the network made of the picture.
+        divided: (B, C, H, W), the picture deconvolved with the kernel.
+        image: (B, C, H, W), the result, in [0, 1].
+    """
+
+    kernel: Tensor
+    latent: Tensor
+    divided: Tensor
+    image: Tensor
+
+
+@torch.no_grad()
+def guided(
+    blurred: Tensor,
+    kernel_size: int = 35,
+    *,
+    noise: float = 0.01,
+    generator: Deblurrer | None = None,
+    settings: GuidedSettings | None = None,
+) -> Guided:
+    """Deblur with a network and with the kernel that its restoration gives away.
+
+    After Schuler, Hirsch, Harmeling, Schölkopf (2016): a network makes the latent picture l, and the kernel follows in
+    closed form,
+
+        k = argmin sum_i |d_i l * k - d_i y|^2 + weight |k|^2,
+
+    d_1 and d_2 being the two differences of the grey picture; values below `cut` of the largest are dust. The network
+    hedges where it cannot tell, and deconvolution rings where the kernel is wrong: their errors differ, and their mean
+    has less than either. That mean is the latent picture of the next round. Theirs is a cascade that is trained as a
+    whole; here the network is any generator, used once, and the last step `plug_and_play`.
+
+    Args:
+        blurred: (B, C, H, W) in [0, 1], C = 1 or 3, blurred by one kernel.
+        kernel_size: Odd; the whole kernel must fit.
+        noise: Standard deviation, above 0.
+        generator: That restores first; None takes `GENERATOR`, which ships.
+        settings: To change something.
+
+    Returns:
+        Kernel and pictures.
+
+    Raises:
+        TypeError, ValueError: not a photograph, a kernel that does not fit it, no noise, or a setting out of range.
+
+    Example:
+        >>> from deblurlib import images
+        >>> from deblurlib.blur import Blur, linear_motion
+        >>> x = images.bundled("camera")[..., 100:228, 180:308]
+        >>> found = guided(Blur(linear_motion(9, 0.0), "replicate")(x), 13)
+        >>> found.kernel.shape, float(found.kernel[..., 6, :].sum()) > 0.5
+        (torch.Size([1, 1, 13, 13]), True)
+    """
+    settings = settings or GuidedSettings()
+    contracts.photograph(blurred, "blurred")
+    contracts.odd_size(kernel_size, "kernel_size")
+    smallest = kernel_size + 2 * settings.rim + 1
+    if kernel_size < 3 or min(blurred.shape[-2:]) < smallest:
+        height, width = blurred.shape[-2:]
+        raise ValueError(
+            f"kernel_size: expected at least 3, and a picture of {smallest} pixels a side for a kernel of "
+            f"{kernel_size}, got one of {height}x{width}."
+        )
+    generator = generator or load_generator(GENERATOR).to(blurred.device)
+    latent = generator(blurred)
+    inside = slice(settings.rim, -settings.rim or None)
+    seen = gradients(grey(blurred))[..., inside, inside]
+    image = latent
+    for _ in range(settings.rounds):
+        edges = gradients(grey(image))[..., inside, inside]
+        found = ridge(edges, seen, kernel_size, weight=settings.weight, iterations=settings.iterations)
+        kernel = recentre(threshold(found, settings.cut))
+        divided = plug_and_play(blurred, kernel, noise=noise)
+        image = torch.lerp(latent, divided, settings.share)
+    return Guided(kernel, latent, divided, image.clamp(0, 1))
