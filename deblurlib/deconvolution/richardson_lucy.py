@@ -96,8 +96,10 @@ def richardson_lucy(
     # Everything is packed as the transforms want it: beyond the frame the ratio is zero, as y is.
     light = blurred.clamp_min(0)
     y = blur.pack(light, (p, q))
-    mask = blur.pack(torch.ones_like(light[: len(kernel), :1]), (p, q))
-    share = blur.adjoint(mask).clamp_min_(EPSILON).reciprocal_()  # of its light, the part that was seen
+    mask = blur.pack(torch.ones_like(light[:1, :1]), (p, q))
+    share = torch.ones_like(y[:1, :1])
+    if boundary == "extend":
+        share = blur.pack(_seen(kernel, (height, width), blur.shape)).clamp_min(EPSILON).reciprocal_()
     x = blur.pack(F.pad(light, (q, q, p, p), mode="replicate") + EPSILON)  # where the FFT added pixels it is zero
     inner = tuple(range(1, x.dim()))
     moving = torch.ones(len(x), *[1 for _ in inner], dtype=torch.bool, device=x.device)
@@ -114,15 +116,16 @@ def richardson_lucy(
         if damping > 0:
             ratio = mask * (1 + _belief(y - predicted, damping) * (ratio - 1))
         update = blur.adjoint(ratio).clamp_min_(0).mul_(share).mul_(x)
-        finite = update.detach().sum(dim=inner, keepdim=True).isfinite()
-        if bool((moving & ~finite).any()):
-            warnings.warn(
-                f"richardson_lucy: step {iteration} is not finite, so the last finite estimate is returned: the "
-                "update has outgrown the numbers. Use float64, a cleaner kernel, or fewer iterations.",
-                RuntimeWarning,
-                stacklevel=2,
-            )
-        moving = moving & finite
+        if not bool(update.detach().sum().isfinite()):
+            finite = update.detach().sum(dim=inner, keepdim=True).isfinite()
+            if bool((moving & ~finite).any()):
+                warnings.warn(
+                    f"richardson_lucy: step {iteration} is not finite, so the last finite estimate is returned: the "
+                    "update has outgrown the numbers. Use float64, a cleaner kernel, or fewer iterations.",
+                    RuntimeWarning,
+                    stacklevel=2,
+                )
+            moving = moving & finite
         if not bool(moving.all()):
             update = torch.where(moving, update, x)
         if tolerance > 0:
@@ -145,10 +148,22 @@ def _support(kernel: Tensor) -> Tensor:
     return kernel[..., h - p : h + p + 1, w - q : w + q + 1]
 
 
+def _seen(kernel: Tensor, size: tuple[int, int], shape: tuple[int, int]) -> Tensor:
+    """k^T * m, of the light of each pixel of the canvas the part that the photograph saw: sums over the kernel."""
+    sums = F.pad(kernel.cumsum(dim=-2).cumsum(dim=-1), (1, 0, 1, 0))
+    for dim in (-2, -1):
+        n = kernel.shape[dim]
+        first = n - 1 - torch.arange(shape[dim], device=kernel.device)
+        last = (first + size[dim]).clamp(0, n)
+        sums = sums.index_select(dim, last) - sums.index_select(dim, first.clamp(0, n))
+    return sums
+
+
 class _Circle:
     """What `RightAngle` offers, for an image that repeats: nothing to pack."""
 
     def __init__(self, kernel: Tensor, shape: tuple[int, int]) -> None:
+        self.shape = shape
         self._transfer = in_columns(transfer_function(kernel, shape))
         self._conjugate = self._transfer.conj().resolve_conj()
 
