@@ -22,6 +22,18 @@ def unseen():
     return [(path.stem, images.load(path)) for path in sorted(folder.glob("*.jpg"))[::5]]
 
 
+LONG = TrainingConfig(kernel_size=35, path_length=(4.0, 31.0), noise=(0.01, 0.01))
+
+
+@pytest.mark.parametrize(("world", "least"), [(HARDER, 1.6), (LONG, 1.5)], ids=["15 pixels", "31 pixels"])
+def test_the_long_run_s_generator_gains_at_every_length(world, least):
+    examination = held_out(unseen()[::2], config=world, side=256, crops=1)
+    gain = examination.gain(load_generator("long_shake"))
+    assert gain.mean() > least
+    assert gain.min() > -0.5
+    assert examination.ssim_gain(load_generator("long_shake")).mean() > 0.05
+
+
 @pytest.mark.parametrize(("world", "least"), [(POCKET, 1.9), (HARDER, 1.0)], ids=["pocket", "harder"])
 def test_it_gains_on_photographs_that_it_never_saw(world, least):
     examination = held_out(unseen(), config=world, crops=1)
@@ -38,7 +50,9 @@ def test_it_gains_on_the_bundled_photographs():
     assert gain.min() > -1
 
 
-def test_it_has_a_card():
-    card = (FOLDER / "pretrained.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["pretrained", "long_shake"])
+def test_it_has_a_card(name):
+    card = (FOLDER / f"{name}.md").read_text(encoding="utf-8")
+    assert (FOLDER / f"{name}.safetensors").stat().st_size <= 14e6
     for heading in ("Data", "Command", "Hardware", "Scores", "Limits"):
         assert f"\n## {heading}\n" in card
