@@ -15,7 +15,7 @@ from deblurlib.profile import seed
 
 BATCH, SIDE, SIZE = 32, 256, 23
 
-FEWER = {"total_variation": {"iterations": 50, "report": 50}, "variational_bayes": {"iterations": 4}}
+FEWER = {"total_variation": {"iterations": 50, "report": 50}, "variational_bayes": {"iterations": 2}}
 """Of rounds that are all alike, on both sides, for the two slowest methods."""
 
 
