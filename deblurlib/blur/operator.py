@@ -137,6 +137,7 @@ class Blur:
         self.kernel = contracts.kernel(kernel)
         self.boundary = contracts.choice(boundary, "boundary", BOUNDARIES)
         self._transfer: dict[tuple[int, int], Tensor] = {}
+        self._conjugate: dict[tuple[int, int], Tensor] = {}
 
     def __repr__(self) -> str:
         return f"Blur(kernel={tuple(self.kernel.shape)}, boundary={self.boundary!r})"
@@ -213,6 +214,13 @@ class Blur:
         """Circular convolution (or correlation) at an FFT size; `x` is zero-padded to it."""
         shape = (int(size[0]), int(size[1]))
         k = self.transfer_function(shape)
+        if conjugate and k.requires_grad:
+            k = k.conj()
+        elif conjugate:  # kept as well: a conjugate that waits to be taken makes a copy in every call
+            if shape not in self._conjugate:
+                with torch.inference_mode(False):
+                    self._conjugate[shape] = k.conj().resolve_conj()
+            k = self._conjugate[shape]
         if x.shape[-2:] != shape:
             x = F.pad(x, (0, shape[1] - x.shape[-1], 0, shape[0] - x.shape[-2]))
-        return circular(x, k.conj() if conjugate else k)
+        return circular(x, k)
