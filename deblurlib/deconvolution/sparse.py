@@ -68,7 +68,7 @@ def sparse(
     tall, wide = height + 2 * p, width + 2 * q
     shape = (fast_length(tall), fast_length(wide))
     # One after another: the FFT of a batch rounds otherwise, and conjugate gradients enlarge a rounding without bound.
-    transfer = torch.cat([transfer_function(k, shape) for k in kernel.split(1)])
+    transfer = torch.cat([transfer_function(k[None], shape) for k in kernel])
 
     def seen(x: Tensor) -> Tensor:
         """M (k * x): what the photograph shows of x."""
