@@ -26,6 +26,21 @@ FLAT = 1e-3
 """A picture whose values all lie within this range has no edges to see a kernel by (our choice)."""
 
 
+def check_edges(picture: Tensor) -> None:
+    """Check that there is something in each picture to see a kernel by.
+
+    Args:
+        picture: (B, C, H, W).
+
+    Raises:
+        ValueError: one is flat, to `FLAT`; the message counts which.
+    """
+    flat = picture.amax(dim=(1, 2, 3)) - picture.amin(dim=(1, 2, 3)) < FLAT
+    if bool(flat.any()):
+        which = ", ".join(str(i) for i in flat.nonzero().flatten().tolist())
+        raise ValueError(f"blurred: image {which} of the batch is flat: without edges no kernel can be seen.")
+
+
 class Estimator(Protocol):
     """What the engine of every method looks like."""
 
@@ -201,10 +216,7 @@ def estimate(
     if window is not None:
         picture = window.cut(picture)
         check_kernel_size(kernel_size, picture, "the window")
-    flat = picture.amax(dim=(1, 2, 3)) - picture.amin(dim=(1, 2, 3)) < FLAT
-    if bool(flat.any()):
-        which = ", ".join(str(i) for i in flat.nonzero().flatten().tolist())
-        raise ValueError(f"blurred: image {which} of the batch is flat: without edges no kernel can be seen.")
+    check_edges(picture)
     rounds: list[Round] = []
 
     def watch(step: Round) -> None:

@@ -7,10 +7,11 @@ from torch import Tensor
 
 from deblurlib import contracts
 from deblurlib.blind.edges import gradients
+from deblurlib.blind.estimate import check_edges
 from deblurlib.blind.kernel_cleanup import recentre, threshold
 from deblurlib.blind.kernel_steps import ridge
 from deblurlib.blind.window import grey
-from deblurlib.deconvolution import plug_and_play
+from deblurlib.deconvolution import deep_deconvolution, plug_and_play
 from deblurlib.networks import Deblurrer, load_generator
 
 GENERATOR = "long_shake"
@@ -30,16 +31,18 @@ class GuidedSettings:
     rim: int = 3  # pixels at the frame that the kernel is not seen by (our choice)
     iterations: int = 40  # of conjugate gradients (our choice)
     rounds: int = 2  # each starts from the result of the one before (our choice)
-    share: float = 0.5  # of the deconvolution in the result; the network has the rest (our choice)
+    mixed: float = 0.5  # of deep_deconvolution in the deconvolution; plug_and_play has the rest (our choice)
+    share: float = 0.7  # of the deconvolution in the result; the generator has the rest (our choice)
 
     def __post_init__(self) -> None:
         contracts.number(self.weight, "weight", low=0, open_low=True)
         contracts.number(self.cut, "cut", low=0)
-        contracts.number(self.share, "share", low=0)
-        if self.share > 1 or self.cut >= 1 or self.rim < 0 or min(self.iterations, self.rounds) < 1:
+        contracts.number(self.mixed, "mixed", low=0, high=1)
+        contracts.number(self.share, "share", low=0, high=1)
+        if self.cut >= 1 or self.rim < 0 or min(self.iterations, self.rounds) < 1:
             raise ValueError(
-                "expected share <= 1, cut < 1, rim >= 0, iterations >= 1 and rounds >= 1, "
-                f"got {self.share}, {self.cut}, {self.rim}, {self.iterations} and {self.rounds}."
+                "expected cut < 1, rim >= 0, iterations >= 1 and rounds >= 1, "
+                f"got {self.cut}, {self.rim}, {self.iterations} and {self.rounds}."
             )
 
 
@@ -76,10 +79,11 @@ def guided(
 
         k = argmin sum_i |d_i l * k - d_i y|^2 + weight |k|^2,
 
-    d_1 and d_2 being the two differences of the grey picture; values below `cut` of the largest are dust. The network
-    hedges where it cannot tell, and deconvolution rings where the kernel is wrong: their errors differ, and their mean
-    has less than either. That mean is the latent picture of the next round. Theirs is a cascade that is trained as a
-    whole; here the network is any generator, used once, and the last step `plug_and_play`.
+    d_1 and d_2 being the two differences of the grey picture; values below `cut` of the largest are dust. With the
+    kernel the picture is deconvolved twice, by `plug_and_play` and by `deep_deconvolution`. The generator hedges where
+    it cannot tell, and each deconvolution rings in its own way where the kernel is wrong: their errors differ, and a
+    mean of the three has less than any. That mean is the latent picture of the next round. Theirs is a cascade that is
+    trained as a whole; here the generator is any, and used once.
 
     Args:
         blurred: (B, C, H, W) in [0, 1], C = 1 or 3, blurred by one kernel.
@@ -92,7 +96,7 @@ def guided(
         Kernel and pictures.
 
     Raises:
-        TypeError, ValueError: not a photograph, a kernel that does not fit it, no noise, or a setting out of range.
+        TypeError, ValueError: not a photograph, a flat one, a kernel that does not fit it, or no noise.
 
     Example:
         >>> from deblurlib import images
@@ -112,6 +116,7 @@ def guided(
             f"kernel_size: expected at least 3, and a picture of {smallest} pixels a side for a kernel of "
             f"{kernel_size}, got one of {height}x{width}."
         )
+    check_edges(blurred)
     generator = generator or load_generator(GENERATOR).to(blurred.device)
     latent = generator(blurred)
     inside = slice(settings.rim, -settings.rim or None)
@@ -121,6 +126,7 @@ def guided(
         edges = gradients(grey(image))[..., inside, inside]
         found = ridge(edges, seen, kernel_size, weight=settings.weight, iterations=settings.iterations)
         kernel = recentre(threshold(found, settings.cut))
-        divided = plug_and_play(blurred, kernel, noise=noise)
+        split, filtered = plug_and_play(blurred, kernel, noise=noise), deep_deconvolution(blurred, kernel, noise=noise)
+        divided = torch.lerp(split, filtered, settings.mixed).clamp(0, 1)
         image = torch.lerp(latent, divided, settings.share)
     return Guided(kernel, latent, divided, image.clamp(0, 1))

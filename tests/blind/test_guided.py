@@ -71,6 +71,12 @@ def test_bad_input():
         guided(torch.rand(1, 3, 64, 64), 12)
     with pytest.raises(TypeError, match="blurred"):
         guided([0.5], 11)
-    for settings in ({"share": 1.5}, {"rim": -1}, {"rounds": 0}, {"iterations": 0}, {"cut": 1.0}, {"weight": 0.0}):
-        with pytest.raises(ValueError, match=next(iter(settings))):
-            GuidedSettings(**settings)
+    wrong = {"share": 1.5, "mixed": -0.1, "rim": -1, "rounds": 0, "iterations": 0, "cut": 1.0, "weight": 0.0}
+    for name, value in wrong.items():
+        with pytest.raises(ValueError, match=name):
+            GuidedSettings(**{name: value})
+
+
+def test_where_nothing_can_be_seen():
+    with pytest.raises(ValueError, match="image 1 of the batch is flat: without edges no kernel can be seen"):
+        guided(torch.stack([torch.rand(3, 64, 64, generator=seed(0)), torch.full((3, 64, 64), 0.5)]), 9)
