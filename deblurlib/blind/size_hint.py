@@ -23,9 +23,6 @@ LARGEST, SMALLEST = 129, 9
 LIGHT, MARGIN = 0.95, 1.3
 """A path is as wide as the square that holds this part of its light; a frame is this much wider (our choice)."""
 
-BLUNT = 1
-"""A path may be this much wider than it looks on the smaller picture, whose pixels are coarse (our choice)."""
-
 DUST = 0.1
 """Values below this part of the largest one, and loose parts with less light, are no path (our choice)."""
 
@@ -69,7 +66,7 @@ def kernel_size_hint(blurred: Tensor) -> int:
             width = before
             break
         before = width if roomy else None
-    return min(max(math.ceil(MARGIN * (width + BLUNT) / HALF) // 2 * 2 + 1, SMALLEST), limit)
+    return min(max(math.ceil(MARGIN * width / HALF) // 2 * 2 + 1, SMALLEST), limit)
 
 
 def _path(picture: Tensor, size: int) -> int:
