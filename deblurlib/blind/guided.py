@@ -7,7 +7,7 @@ from torch import Tensor
 
 from deblurlib import contracts
 from deblurlib.blind.edges import gradients
-from deblurlib.blind.estimate import check_edges
+from deblurlib.blind.estimate import check_edges, check_kernel_size
 from deblurlib.blind.kernel_cleanup import recentre, threshold
 from deblurlib.blind.kernel_steps import ridge
 from deblurlib.blind.window import grey
@@ -108,20 +108,12 @@ def guided(
     """
     settings = settings or GuidedSettings()
     contracts.photograph(blurred, "blurred")
-    contracts.odd_size(kernel_size, "kernel_size")
-    smallest = kernel_size + 2 * settings.rim + 1
-    if kernel_size < 3 or min(blurred.shape[-2:]) < smallest:
-        height, width = blurred.shape[-2:]
-        raise ValueError(
-            f"kernel_size: expected at least 3, and a picture of {smallest} pixels a side for a kernel of "
-            f"{kernel_size}, got one of {height}x{width}."
-        )
     check_edges(blurred)
-    generator = generator or load_generator(GENERATOR).to(blurred.device)
-    latent = generator(blurred)
     inside = slice(settings.rim, -settings.rim or None)
     seen = gradients(grey(blurred))[..., inside, inside]
-    image = latent
+    check_kernel_size(kernel_size, seen, "the photograph within its rim")
+    generator = generator or load_generator(GENERATOR).to(blurred.device)
+    image = latent = generator(blurred)
     for _ in range(settings.rounds):
         edges = gradients(grey(image))[..., inside, inside]
         found = ridge(edges, seen, kernel_size, weight=settings.weight, iterations=settings.iterations)
