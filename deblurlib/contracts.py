@@ -197,8 +197,10 @@ def saturated(x: Tensor, name: str = "blurred") -> None:
         'blurred: 100.0 % of its pixels are saturated (at 1). '
     """
     x = x.detach()
-    share = float((x >= WHITE).to(torch.float32).mean())
-    if share > SATURATED and float(x.max()) <= 2 - WHITE:  # what goes beyond white was not cut off there
+    if not WHITE <= float(x.max()) <= 2 - WHITE:  # what goes beyond white was not cut off there
+        return
+    share = float(torch.count_nonzero(x >= WHITE)) / x.numel()
+    if share > SATURATED:
         warnings.warn(
             f"{name}: {100 * share:.1f} % of its pixels are saturated (at 1). If light was cut off "
             "there, the blur is no longer a convolution, and the restoration rings round these pixels. "

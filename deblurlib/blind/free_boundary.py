@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from deblurlib.blur.operator import fast_length
+from deblurlib.blur.circular import fast_length
 
 
 class FreeBoundary:

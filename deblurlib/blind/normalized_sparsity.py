@@ -14,7 +14,7 @@ from deblurlib.blind.kernel_cleanup import follow, normalise
 from deblurlib.blind.kernel_steps import ridge
 from deblurlib.blind.marginal_em import picture
 from deblurlib.blind.posterior import SeenGradients
-from deblurlib.blur.operator import fast_length
+from deblurlib.blur.circular import fast_length
 
 
 @dataclass(frozen=True)

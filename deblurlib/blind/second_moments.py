@@ -5,7 +5,7 @@ from torch import Tensor
 
 from deblurlib.blind.free_boundary import FreeBoundary
 from deblurlib.blind.posterior import Gaussian, SeenGradients
-from deblurlib.blur.operator import fast_length
+from deblurlib.blur.circular import fast_length
 
 
 def kernel_equations(y: SeenGradients, x: Gaussian) -> tuple[Tensor, Tensor]:

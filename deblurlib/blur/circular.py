@@ -7,6 +7,23 @@ LARGE = 2**16
 """Pixels. Larger images of a batch go through the transforms one after another, to stay in the cache (our choice)."""
 
 
+def fast_length(n: int, primes: tuple[int, ...] = (2, 3, 5)) -> int:
+    """The smallest FFT length >= n whose prime factors are all among `primes`.
+
+    Example:
+        >>> fast_length(542)
+        576
+    """
+    while True:
+        rest = n
+        for prime in primes:
+            while rest % prime == 0:
+                rest //= prime
+        if rest == 1:
+            return n
+        n += 1
+
+
 def circular(x: Tensor, transfer: Tensor) -> Tensor:
     """Convolution on a circle, irfft2(rfft2(x) K), rows and columns apart.
 

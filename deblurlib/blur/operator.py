@@ -5,27 +5,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from deblurlib import contracts
-from deblurlib.blur.circular import circular, in_columns
+from deblurlib.blur.circular import circular, fast_length, in_columns
+from deblurlib.blur.right_angle import RightAngle
 
 BOUNDARIES = ("wrap", "reflect", "replicate", "zero", "valid")
 """What lies beyond the frame: the other side, a mirror, the edge pixel, darkness; or only pixels that need nothing."""
-
-
-def fast_length(n: int) -> int:
-    """The smallest FFT length >= n with no prime factor above 5.
-
-    Example:
-        >>> fast_length(542)
-        576
-    """
-    while True:
-        rest = n
-        for prime in (2, 3, 5):
-            while rest % prime == 0:
-                rest //= prime
-        if rest == 1:
-            return n
-        n += 1
 
 
 def transfer_function(kernel: Tensor, shape: tuple[int, int]) -> Tensor:
@@ -63,8 +47,8 @@ def _is_fast(x: Tensor) -> bool:
 def extend(x: Tensor, margin: tuple[int, int], boundary: str, size: tuple[int, int] = (0, 0)) -> Tensor:
     """Say what lies beyond the frame: `margin` rows above and below, columns left and right ('valid': nothing).
 
-    Below and to the right it goes on towards `size`, as far as the boundary lets it: one copy, where an FFT that has
-    to pad to its size makes another.
+    Below and to the right it goes on towards `size`, as far as the boundary lets it: what fills the canvas of an FFT
+    need not be copied into it.
 
     Example:
         >>> extend(torch.arange(4.0)[None, None, None], (0, 2), "reflect").flatten().tolist()
@@ -138,6 +122,7 @@ class Blur:
         self.boundary = contracts.choice(boundary, "boundary", BOUNDARIES)
         self._transfer: dict[tuple[int, int], Tensor] = {}
         self._conjugate: dict[tuple[int, int], Tensor] = {}
+        self._canvases: dict[tuple[int, int], RightAngle] = {}
 
     def __repr__(self) -> str:
         return f"Blur(kernel={tuple(self.kernel.shape)}, boundary={self.boundary!r})"
@@ -170,12 +155,12 @@ class Blur:
         self._check(x)
         p, q = self._margin()
         if self.boundary == "wrap" and _is_fast(x):
-            return self._circular(x, x.shape[-2:], conjugate=False)
+            return circular(x, self.transfer_function((x.shape[-2], x.shape[-1])))
         edge = (0, 0) if self.boundary == "valid" else (p, q)
         height, width = (n + 2 * m for n, m in zip(x.shape[-2:], edge, strict=True))
-        size = (fast_length(height), fast_length(width))
-        y = self._circular(extend(x, edge, self.boundary, size), size, conjugate=False)
-        return y[..., p : height - p, q : width - q]
+        canvas = self._canvas((height, width))
+        packed = canvas.forward(canvas.pack(extend(x, edge, self.boundary, canvas.shape)))
+        return canvas.unpack(packed, (p, q), (height - 2 * p, width - 2 * q))
 
     def adjoint(self, y: Tensor) -> Tensor:
         """Apply the exact adjoint: correlate with the kernel, and fold what was read beyond the frame back into it.
@@ -196,11 +181,10 @@ class Blur:
         else:
             self._check(y)
         if self.boundary == "wrap" and _is_fast(y):
-            return self._circular(y, y.shape[-2:], conjugate=True)
-        height, width = y.shape[-2] + 2 * p, y.shape[-1] + 2 * q
-        size = (fast_length(height), fast_length(width))
-        spread = extend(y, (p, q), "zero", size)
-        x = self._circular(spread, size, conjugate=True)[..., :height, :width]
+            return circular(y, self._conjugate_of((y.shape[-2], y.shape[-1])))
+        size = (y.shape[-2] + 2 * p, y.shape[-1] + 2 * q)
+        canvas = self._canvas(size)
+        x = canvas.unpack(canvas.adjoint(canvas.pack(y, (p, q))), (0, 0), size)
         return fold(x, (p, q), self.boundary)
 
     def _margin(self) -> tuple[int, int]:
@@ -210,17 +194,20 @@ class Blur:
         contracts.image(x, operator=True)
         contracts.fits(x, self.kernel)
 
-    def _circular(self, x: Tensor, size: tuple[int, int] | torch.Size, *, conjugate: bool) -> Tensor:
-        """Circular convolution (or correlation) at an FFT size; `x` is zero-padded to it."""
-        shape = (int(size[0]), int(size[1]))
-        k = self.transfer_function(shape)
-        if conjugate and k.requires_grad:
-            k = k.conj()
-        elif conjugate:  # kept as well: a conjugate that waits to be taken makes a copy in every call
-            if shape not in self._conjugate:
-                with torch.inference_mode(False):
-                    self._conjugate[shape] = k.conj().resolve_conj()
-            k = self._conjugate[shape]
-        if x.shape[-2:] != shape:
-            x = F.pad(x, (0, shape[1] - x.shape[-1], 0, shape[0] - x.shape[-2]))
-        return circular(x, k)
+    def _conjugate_of(self, shape: tuple[int, int]) -> Tensor:
+        """The transfer function's conjugate, kept as well: one that waits to be taken makes a copy in every call."""
+        if self.kernel.requires_grad:
+            return self.transfer_function(shape).conj()
+        if shape not in self._conjugate:
+            with torch.inference_mode(False):
+                self._conjugate[shape] = self.transfer_function(shape).conj().resolve_conj()
+        return self._conjugate[shape]
+
+    def _canvas(self, shape: tuple[int, int]) -> RightAngle:
+        """What holds an image of this shape with all that lies beyond its frame, made once."""
+        if self.kernel.requires_grad:
+            return RightAngle(self.kernel, shape)
+        if shape not in self._canvases:
+            with torch.inference_mode(False):
+                self._canvases[shape] = RightAngle(self.kernel, shape)
+        return self._canvases[shape]

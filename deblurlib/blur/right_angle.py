@@ -1,12 +1,13 @@
 """Right-angle convolution: true convolution on a canvas, by complex transforms of half its height."""
 
 import math
+from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from deblurlib.blur.operator import fast_length
+from deblurlib.blur.circular import fast_length
 
 
 class RightAngle:
@@ -26,47 +27,63 @@ class RightAngle:
         >>> x, k = torch.zeros(1, 1, 6, 5), torch.tensor([[[[0.25, 0.5, 0.25]]]])
         >>> x[0, 0, 4, 2] = 1.0
         >>> canvas = RightAngle(k, (6, 5))
-        >>> y = canvas.unpack(canvas.forward(canvas.pack(x)))
-        >>> canvas.shape, [abs(round(v, 4)) for v in y[0, 0, 4].tolist()]
-        ((8, 8), [0.0, 0.25, 0.5, 0.25, 0.0, 0.0, 0.0, 0.0])
+        >>> y = canvas.unpack(canvas.forward(canvas.pack(x)), (4, 0), (1, 5))
+        >>> canvas.shape, [abs(round(v, 4)) for v in y.flatten().tolist()]
+        ((8, 8), [0.0, 0.25, 0.5, 0.25, 0.0])
     """
 
     def __init__(self, kernel: Tensor, shape: tuple[int, int]) -> None:
-        self.rows = 4 * fast_length(-(-shape[0] // 8))  # a factor of four at least: transforms like it
-        self.shape = (2 * self.rows, 4 * fast_length(-(-shape[1] // 4)))
+        self.rows = _length(-(-shape[0] // 2))
+        self.shape = (2 * self.rows, _length(shape[1]))
         angle = torch.arange(self.rows, dtype=kernel.dtype, device=kernel.device)[:, None] * (math.pi / self.shape[0])
         self._phase = torch.polar(torch.ones_like(angle), angle)
         self._back = self._phase.conj().resolve_conj()
         h, w = kernel.shape[-2:]
-        padded = F.pad(kernel, (0, self.shape[1] - w, 0, self.shape[0] - h))
-        padded = padded.roll((-(h // 2), -(w // 2)), dims=(-2, -1))  # its centre at the origin
-        sign = torch.ones_like(padded[0, 0, :, :1])
-        sign[self.shape[0] - h // 2 :] = -1
-        packed = torch.view_as_complex(self.pack(padded * sign))
+        rows = F.pad(kernel, (0, self.shape[1] - w)).roll(-(w // 2), dims=-1)
+        above, rest = rows[..., : h // 2, :], rows[..., h // 2 :, :]  # of its centre, which comes to the origin
+        turned = self._phase.new_zeros(*kernel.shape[:2], self.rows, self.shape[1])
+        turned[..., : h - h // 2, :] += rest * self._phase[: h - h // 2]
+        turned[..., self.rows - h // 2 :, :] -= above * (1j * self._phase[self.rows - h // 2 :])
         # The inverse transform's 1 / (M W') is in here, so that it makes no pass of its own.
-        self._transfer: Tensor = torch.fft.fft2(packed * self._phase, norm="forward")
+        self._transfer: Tensor = torch.fft.fft2(turned, norm="forward")
         self._conjugate = self._transfer.conj().resolve_conj()
 
     def pack(self, x: Tensor, at: tuple[int, int] = (0, 0)) -> Tensor:
         """(B, C, H, W) -> (B, C, M, W', 2), the first pixel of `x` at row and column `at`; beyond `x` it is zero."""
-        below, right = (whole - start - n for whole, start, n in zip(self.shape, at, x.shape[-2:], strict=True))
-        if any((*at, below, right)):
-            x = F.pad(x, (at[1], right, at[0], below))
-        return torch.view_as_real(torch.complex(x[..., : self.rows, :], x[..., self.rows :, :]))
+        if x.shape[-2:] == self.shape:
+            return torch.view_as_real(torch.complex(x[..., : self.rows, :], x[..., self.rows :, :]))
+        packed = x.new_zeros(*x.shape[:-2], self.rows, self.shape[1], 2)
+        for rows, part, columns, own in self._halves(at, (x.shape[-2], x.shape[-1])):
+            packed[..., rows, columns, part] = x[..., own, :]
+        return packed
 
-    def unpack(self, packed: Tensor) -> Tensor:
-        """The inverse of `pack`: (B, C, M, W', 2) -> (B, C, 2 M, W')."""
-        return torch.cat([packed[..., 0], packed[..., 1]], dim=-2)
+    def unpack(self, packed: Tensor, at: tuple[int, int], size: tuple[int, int]) -> Tensor:
+        """(B, C, M, W', 2) -> (B, C, H, W): of the canvas the part of `size` whose first pixel lies at `at`."""
+        return torch.cat(
+            [packed[..., rows, columns, part] for rows, part, columns, _ in self._halves(at, size)], dim=-2
+        )
+
+    def _halves(self, at: tuple[int, int], size: tuple[int, int]) -> Iterator[tuple[slice, int, slice, slice]]:
+        """Where an image of `size` at `at` lies: rows and part of the packed canvas, columns, and its own rows."""
+        first, last, middle = at[0], at[0] + size[0], max(self.rows - at[0], 0)
+        columns = slice(at[1], at[1] + size[1])
+        yield slice(first, min(last, self.rows)), 0, columns, slice(0, middle)
+        yield slice(max(first - self.rows, 0), max(last - self.rows, 0)), 1, columns, slice(middle, None)
 
     def forward(self, packed: Tensor) -> Tensor:
         """Convolve a packed canvas with the kernel."""
-        return self._multiplied(packed, self._transfer)
+        return self._multiplied(torch.view_as_complex(packed) * self._phase, self._transfer)
 
     def adjoint(self, packed: Tensor) -> Tensor:
-        """Correlate a packed canvas with the kernel."""
-        return self._multiplied(packed, self._conjugate)
+        """Correlate a packed canvas with the kernel. Uses `packed` up: one array less for the cache."""
+        return self._multiplied(torch.view_as_complex(packed).mul_(self._phase), self._conjugate)
 
-    def _multiplied(self, packed: Tensor, transfer: Tensor) -> Tensor:
-        spectrum = torch.fft.fft2(torch.view_as_complex(packed) * self._phase)
+    def _multiplied(self, turned: Tensor, transfer: Tensor) -> Tensor:
+        spectrum = torch.fft.fft2(turned)
         spectrum = spectrum * transfer if transfer.requires_grad else spectrum.mul_(transfer)
         return torch.view_as_real(torch.fft.ifft2(spectrum, norm="forward").mul_(self._back))
+
+
+def _length(n: int) -> int:
+    """Half a dozen per cent shorter with a factor of 7, and quicker in multiples of four: measured."""
+    return 4 * fast_length(-(-n // 4), (2, 3, 5, 7))

@@ -8,7 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from deblurlib import contracts
-from deblurlib.blur.operator import BOUNDARIES, extend, fast_length, fold
+from deblurlib.blur.circular import fast_length
+from deblurlib.blur.operator import BOUNDARIES, extend, fold
 from deblurlib.blur.sensor import from_linear, to_linear
 
 

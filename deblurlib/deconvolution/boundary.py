@@ -4,7 +4,8 @@ import torch
 from torch import Tensor
 
 from deblurlib import contracts
-from deblurlib.blur.operator import Blur, fast_length
+from deblurlib.blur.circular import fast_length
+from deblurlib.blur.operator import Blur
 
 BOUNDARIES = ("extend", "wrap")
 """'extend': the photograph is cut out of a larger world. 'wrap': it repeats, as `Blur(kernel, "wrap")` makes it."""

@@ -1,5 +1,6 @@
 """Richardson–Lucy: deconvolution by multiplication, for light that is counted."""
 
+import math
 import warnings
 from collections.abc import Callable
 
@@ -90,7 +91,6 @@ def richardson_lucy(
     height, width = blurred.shape[-2:]
     kernel = kernel if kernel.requires_grad else _support(kernel)
     p, q = (kernel.shape[-2] // 2, kernel.shape[-1] // 2) if boundary == "extend" else (0, 0)
-    frame = (..., slice(p, p + height), slice(q, q + width))
     wide = (height + 2 * p, width + 2 * q)  # what wraps round lands where nothing is read
     blur = RightAngle(kernel, wide) if boundary == "extend" else _Circle(kernel, wide)
     # Everything is packed as the transforms want it: beyond the frame the ratio is zero, as y is.
@@ -112,11 +112,13 @@ def richardson_lucy(
             moving = moving & (left > noise**2 * blurred[0].numel())
             if not bool(moving.any()):
                 break
-        ratio = y / predicted
-        if damping > 0:
-            ratio = mask * (1 + _belief(y - predicted, damping) * (ratio - 1))
+        belief = _belief(y - predicted, damping) if damping > 0 else None
+        # In place, where autograd does not need it: one array less for the cache.
+        ratio = torch.div(y, predicted, out=None if predicted.requires_grad else predicted)
+        if belief is not None:
+            ratio = mask * (1 + belief * (ratio - 1))
         update = blur.adjoint(ratio).clamp_min_(0).mul_(share).mul_(x)
-        if not bool(update.detach().sum().isfinite()):
+        if not math.isfinite(float(update.detach().sum())):
             finite = update.detach().sum(dim=inner, keepdim=True).isfinite()
             if bool((moving & ~finite).any()):
                 warnings.warn(
@@ -133,10 +135,10 @@ def richardson_lucy(
             moving = moving & (change >= tolerance * x.mean(dim=inner, keepdim=True))
         x = update
         if callback:
-            callback(iteration, blur.unpack(x)[frame])
+            callback(iteration, blur.unpack(x, (p, q), (height, width)))
         if not bool(moving.any()):
             break
-    x = blur.unpack(x)[frame]
+    x = blur.unpack(x, (p, q), (height, width))
     return x.clamp(0, 1) if clip else x
 
 
@@ -150,13 +152,16 @@ def _support(kernel: Tensor) -> Tensor:
 
 def _seen(kernel: Tensor, size: tuple[int, int], shape: tuple[int, int]) -> Tensor:
     """k^T * m, of the light of each pixel of the canvas the part that the photograph saw: sums over the kernel."""
-    sums = F.pad(kernel.cumsum(dim=-2).cumsum(dim=-1), (1, 0, 1, 0))
-    for dim in (-2, -1):
-        n = kernel.shape[dim]
-        first = n - 1 - torch.arange(shape[dim], device=kernel.device)
-        last = (first + size[dim]).clamp(0, n)
-        sums = sums.index_select(dim, last) - sums.index_select(dim, first.clamp(0, n))
-    return sums
+    rows, columns = (_falls_inside(kernel.shape[d], size[d], shape[d], kernel) for d in (-2, -1))
+    seen: Tensor = rows @ kernel @ columns.mT
+    return seen
+
+
+def _falls_inside(n: int, size: int, length: int, like: Tensor) -> Tensor:
+    """(length, n): one where a kernel of n, turned round and laid on pixel i of the canvas, has its tap inside."""
+    i, tap = (torch.arange(m, device=like.device) for m in (length, n))
+    inside = i[:, None] + tap - (n - 1)
+    return ((inside >= 0) & (inside < size)).to(like.dtype)
 
 
 class _Circle:
@@ -170,7 +175,7 @@ class _Circle:
     def pack(self, x: Tensor, at: tuple[int, int] = (0, 0)) -> Tensor:
         return x
 
-    def unpack(self, packed: Tensor) -> Tensor:
+    def unpack(self, packed: Tensor, at: tuple[int, int], size: tuple[int, int]) -> Tensor:
         return packed
 
     def forward(self, packed: Tensor) -> Tensor:

@@ -7,7 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from deblurlib import contracts
-from deblurlib.blur.operator import fast_length, transfer_function
+from deblurlib.blur.circular import fast_length
+from deblurlib.blur.operator import transfer_function
 from deblurlib.deconvolution.boundary import finish
 from deblurlib.deconvolution.reweighted import reweighted_least_squares
 

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from deblurlib import datasets, images
 from deblurlib.blur import camera_shake
-from deblurlib.blur.operator import fast_length
+from deblurlib.blur.circular import fast_length
 from deblurlib.photographs import PHOTOGRAPHS
 from deblurlib.training.config import TrainingConfig
 from deblurlib.training.resident import Cuts, Resident, send

@@ -50,7 +50,7 @@ def test_richardson_lucy(name, side, benchmark):
     benchmark.group = f"Richardson–Lucy, {STEPS} iterations, grey {side} x {side}, kernel 31 x 31"
     benchmark.extra_info["parts"] = 1
     with torch.no_grad():
-        benchmark.pedantic(restorer(name, y, k), rounds=5, warmup_rounds=1)
+        benchmark.pedantic(restorer(name, y, k), rounds=9, warmup_rounds=1)
 
 
 @pytest.mark.parametrize(("name", "gain"), [(NAMES[2], GAIN), (NAMES[3], 0.0)])

@@ -7,7 +7,7 @@ import scipy.signal
 import torch
 
 from deblurlib.blur import BOUNDARIES, Blur, transfer_function
-from deblurlib.blur.operator import fast_length
+from deblurlib.blur.circular import fast_length
 from deblurlib.profile import seed
 
 boundaries = pytest.mark.parametrize("boundary", BOUNDARIES)

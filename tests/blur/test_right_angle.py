@@ -31,7 +31,7 @@ def test_equals_scipy_in_the_dark(image, kernel, correlate):
     p, q = kernel[0] // 2, kernel[1] // 2
     canvas = RightAngle(k, (image[0] + 2 * p, image[1] + 2 * q))
     apply = canvas.adjoint if correlate else canvas.forward
-    y = canvas.unpack(apply(canvas.pack(x, (p, q))))
+    y = canvas.unpack(apply(canvas.pack(x, (p, q))), (0, 0), canvas.shape)
     assert y.shape[-2:] == canvas.shape
     for b in range(2):
         for c in range(3):
@@ -48,7 +48,8 @@ def test_what_leaves_below_comes_back_above_with_its_sign_turned():
     x = draw(1, 1, *canvas.shape)
     moved = x.roll((2, 1), (-2, -1))
     moved[..., :2, :] *= -1
-    torch.testing.assert_close(canvas.unpack(canvas.forward(canvas.pack(x))), moved, rtol=0, atol=1e-13)
+    found = canvas.unpack(canvas.forward(canvas.pack(x)), (0, 0), canvas.shape)
+    torch.testing.assert_close(found, moved, rtol=0, atol=1e-13)
 
 
 @SIZES
@@ -64,9 +65,22 @@ def test_adjoint(image, kernel):
 def test_unpacking_undoes_packing(image, kernel):
     x, k = scene(image, kernel)
     canvas = RightAngle(k, (image[0] + 3, image[1] + 2))
-    whole = canvas.unpack(canvas.pack(x, (2, 1)))
+    packed = canvas.pack(x, (2, 1))
+    whole = canvas.unpack(packed, (0, 0), canvas.shape)
     assert torch.equal(whole[..., 2 : 2 + image[0], 1 : 1 + image[1]], x)
     assert (whole != 0).sum() == (x != 0).sum()
+
+
+@SIZES
+def test_unpacking_takes_the_part_asked_for(image, kernel):
+    """Above the fold, across it and below it, from every row on."""
+    canvas = RightAngle(scene(image, kernel)[1], image)
+    whole = draw(2, 3, *canvas.shape, number=3)
+    packed = canvas.pack(whole)
+    for first in range(canvas.shape[0]):
+        for tall in range(1, canvas.shape[0] - first + 1):
+            part = canvas.unpack(packed, (first, 1), (tall, canvas.shape[1] - 2))
+            assert torch.equal(part, whole[..., first : first + tall, 1:-1])
 
 
 def test_gradients():
@@ -76,6 +90,6 @@ def test_gradients():
 
     def both(x, k):
         canvas = RightAngle(k, (6, 7))
-        return canvas.unpack(canvas.adjoint(canvas.forward(canvas.pack(x, (1, 1)))))
+        return canvas.unpack(canvas.adjoint(canvas.forward(canvas.pack(x, (1, 1)))), (0, 0), canvas.shape)
 
     assert torch.autograd.gradcheck(both, (x, k))
