@@ -60,6 +60,7 @@ def _cheapest_answer(answer: Any) -> str | None:
                 (values.sort().values[1:3].mean(), "a median of the values alone; their chances are the weights."),
                 (in_given_order, "you passed half of the chances in the order in which the values came; sort them."),
                 (values.median(), "a median of the values alone; their chances are the weights."),
+                (values[chances.argmax()], "that is the likeliest value; here it holds less than half of the chances."),
             ],
         ),
     ):

@@ -72,7 +72,7 @@ def _blurred_again(answer: Any) -> str | None:
 @exercise("period_two")
 def _period_two(answer: Any) -> str | None:
     x = 0.4 + 0.1 * torch.rand(1, 1, 20, 30, generator=seed(3)).double()
-    x[..., ::2, ::2] += 0.06
+    x[..., ::2, 1::2] += 0.06  # the mean with the signs is negative
     sign = torch.ones(20, 30).double()
     sign[1::2] *= -1
     rows = sign.clone()
@@ -81,6 +81,7 @@ def _period_two(answer: Any) -> str | None:
     size = {name: abs(float((x * wave).mean())) for name, wave in waves.items()}
     size_of_sum = abs(float((x * sign).sum()))
     known = [
+        (-size["both"], "the sign only says which squares are the brighter ones; asked for is the magnitude."),
         (size["rows"], "your sign changes from row to row alone: these are stripes."),
         (size["columns"], "your sign changes from column to column alone: these are stripes."),
         (size_of_sum, "you took the sum; a larger picture would have a larger one."),

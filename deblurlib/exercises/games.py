@@ -12,6 +12,8 @@ from deblurlib.profile import seed
 CLOSE = 1e-4
 """Two values this near are equal: float32 in another order of operations, not another idea."""
 
+CHAIN = "the score goes through sigma: by the chain rule its derivative, sigma (1 - sigma), is a factor"
+
 LOSSES = ("cross-entropy as first written", "cross-entropy flipped", "least squares")
 
 
@@ -28,7 +30,11 @@ def _pushes(answer: Any) -> str | None:
         (-p, p - 1, 2 * (s - 1)),
         (
             ((p, "the sign: the forger's loss falls as the score rises"), *_about_p(p)),
-            ((1 - p, "the sign: the forger's loss falls as the score rises"), (-p, "that is the first form's push")),
+            (
+                (1 - p, "the sign: the forger's loss falls as the score rises"),
+                (-p, "that is the first form's push"),
+                (-1 / p, CHAIN),
+            ),
             (
                 (s - 1, "the factor of the square is missing"),
                 ((s - 1).square(), "that is the loss, not its derivative"),
@@ -48,6 +54,7 @@ def _pushes(answer: Any) -> str | None:
 def _about_p(p: Tensor) -> tuple[tuple[Tensor, str], ...]:
     return (
         (p - 1, "that is the flipped form's push; the first form is the one that dies where the judge is sure"),
+        (-1 / (1 - p), CHAIN),
         (-p * (1 - p), "the logarithm is missing: its derivative divides by 1 - sigma, which cancels a factor"),
     )
 

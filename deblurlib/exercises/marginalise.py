@@ -60,6 +60,13 @@ def _log_evidence(answer: Any) -> str | None:
             ((exponent.exp() * prior).sum(dim=1) * step).log(),
             "the density of the noise lacks its factor 1 / (noise sqrt(2 pi)).",
         ),
+        (
+            ((-0.5 * ((y[:, None] - x) / noise).square()).exp() / (noise * math.sqrt(2 * math.pi)) * prior)
+            .sum(dim=1)
+            .mul(step)
+            .log(),
+            "you left out the gain: y is gain · x plus noise.",
+        ),
         ((joint.sum(dim=1) * step), "that is the evidence itself; its logarithm was asked for."),
         (
             (likelihood.log() + prior.log()).mean(dim=1),

@@ -71,7 +71,7 @@ def _normalised_contrast(answer: Any) -> str | None:
         )
     if bool(((given - expected).abs() < 1e-4).all()):
         return None
-    black = _means(x, window, "constant")
+    black, mirrored = _means(x, window, "constant"), _means(x, window, "reflect")
     mistakes = [
         ((x - mean) / (spread.square() + 1), "you divided by the variance; its root belongs there."),
         (
@@ -82,6 +82,11 @@ def _normalised_contrast(answer: Any) -> str | None:
             (x - black) / ((_means(x * x, window, "constant") - black * black).clamp(min=0).sqrt() + 1),
             "beyond the frame you see black; repeat the edge pixels.",
         ),
+        (
+            (x - mirrored) / ((_means(x * x, window, "reflect") - mirrored * mirrored).clamp(min=0).sqrt() + 1),
+            "beyond the frame you see a mirror; repeat the edge pixels.",
+        ),
+        ((x - mean) / (spread.square() + 1).sqrt(), "your 1 stands under the root; it is added to the root."),
         (
             (x - x.mean()) / (x.std(correction=0) + 1),
             "you took one mean and one deviation for the whole picture; each pixel has its own.",

@@ -33,7 +33,7 @@ def _judge(given: Any, expected: float, mistakes: list[tuple[float, str]], case:
 
 @exercise("reference_bound")
 def _reference_bound(answer: Any) -> str | None:
-    ifc, vif = [2.4, 4.5, 1.2], [0.3, 0.5, 0.2]
+    ifc, vif = [2.4, 4.5, 1.5], [0.3, 0.75, 0.2]
     ratios = [i / v for i, v in zip(ifc, vif, strict=True)]
     mistakes = [
         (max(ratios), "you took the largest bound; R must keep below all of them, so the smallest counts."),
@@ -43,6 +43,7 @@ def _reference_bound(answer: Any) -> str | None:
             max(v / i for i, v in zip(ifc, vif, strict=True)),
             "your fraction is upside down; from VIF · R ≤ IFC comes R ≤ IFC / VIF.",
         ),
+        (min(ifc) / min(vif), "you took each minimum by itself; each method gives its own bound."),
         (min(ifc) / max(vif), "you took IFC of one method and VIF of another; each method gives its own bound."),
         (sum(ifc) / sum(vif), "you added the scores first; each method gives its own bound."),
         (min(i * v for i, v in zip(ifc, vif, strict=True)), "you multiplied; solve VIF · R ≤ IFC for R."),
@@ -79,7 +80,7 @@ def _generator_updates(answer: Any) -> str | None:
 
 @exercise("wins_of_four")
 def _wins_of_four(answer: Any) -> str | None:
-    a, b = [2.0, 2.0, 4.0, 3.0, 6.0, 5.0], [4.0, 5.0, 4.0, 6.0, 3.0, 2.0]
+    a, b = [6.0, 5.0, 5.0, 2.0, 1.0, 3.0], [6.0, 1.0, 5.0, 2.0, 5.0, 6.0]
     difference = [p - q for p, q in zip(a, b, strict=True)]
     sums = [sum(four) for four in itertools.combinations(difference, 4)]
     share = sum(1 if s > 0 else 0.5 if s == 0 else 0 for s in sums) / len(sums)
@@ -97,6 +98,11 @@ def _wins_of_four(answer: Any) -> str | None:
             sum(1 if s > 0 else 0.5 if s == 0 else 0 for s in ordered) / len(ordered),
             "you drew with replacement; the four pictures of a set are different.",
         ),
+        (
+            sum(d > 0 for d in difference) / len(a),
+            "you compared picture by picture; take the mean over each set of four.",
+        ),
+        (float(sum(difference[:4]) > 0), "you took the first four; draw every set of four."),
         (float(sum(difference) > 0), "you compared the means over all pictures; draw every set of four."),
     ]
     return _judge(answer(list(a), list(b)), share, mistakes, "for six pictures", "a share from 0 to 1")

@@ -46,6 +46,7 @@ WRONG = [
     ("cheapest_answer", one("absolute", lambda v, c: v.sort().values[1:3].mean()), "their chances are the weights"),
     ("cheapest_answer", one("absolute", lambda v, c: v[c.cumsum(0) >= 0.5][0]), "sort them"),
     ("cheapest_answer", one("absolute", lambda v, c: v[v.argsort()][c[v.argsort()].cumsum(0) > 0.5][0]), ">= 0.5"),
+    ("cheapest_answer", one("absolute", lambda v, c: v[c.argmax()]), "less than half"),
     ("cheapest_answer", lambda v, c, k: 0.77, "expected"),
     ("misaligned_answer", lambda x, s, c: None, "expected a tensor"),
     ("misaligned_answer", lambda x, s, c: x[..., 1:], "shape"),

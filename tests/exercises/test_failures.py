@@ -59,6 +59,7 @@ MUTANTS: dict[str, list[tuple[str, Answer]]] = {
     "period_two": [
         ("from row to row alone", lambda x: chessboard(x, columns=False).mean().abs()),
         ("from column to column alone", lambda x: chessboard(x, rows=False).mean().abs()),
+        ("asked for is the magnitude", lambda x: chessboard(x).mean()),
         ("you took the sum", lambda x: chessboard(x).sum().abs()),
         ("comes after the mean", lambda x: chessboard(x).abs().mean()),
         ("half of it is the amplitude", lambda x: 2 * period_two(x)),

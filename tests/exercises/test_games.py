@@ -64,6 +64,7 @@ WRONG: dict[str, dict[str, tuple[Answer, str]]] = {
         "sign of the second": (turned(1, lambda s, v: -v), "the sign"),
         "first and second swapped": (lambda s: (pushes(s)[1], pushes(s)[0], pushes(s)[2]), "flipped form's push"),
         "no logarithm": (turned(0, lambda s, v: -s.sigmoid() * (1 - s.sigmoid())), "the logarithm is missing"),
+        "no chain rule": (turned(0, lambda s, v: -1 / (1 - s.sigmoid())), "chain rule"),
         "no factor": (turned(2, lambda s, v: s - 1), "the factor of the square"),
         "the loss itself": (turned(2, lambda s, v: (s - 1) ** 2), "that is the loss"),
         "something else": (turned(1, lambda s, v: 7 + 0 * s), r"your push is 7\.0000, expected -0\.9526\.$"),

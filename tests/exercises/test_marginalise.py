@@ -45,6 +45,7 @@ WRONG = [
     ("log_evidence", lambda *a: evidence(*a, total="mean", width=False), "averaged over the grid"),
     ("log_evidence", lambda y, k, s, x, p: evidence(y, k, s, x, 1.0), "forgot the prior"),
     ("log_evidence", lambda *a: evidence(*a, height=False), "sqrt"),
+    ("log_evidence", lambda y, k, s, x, p: evidence(y, 1.0, s, x, p), "left out the gain"),
     ("log_evidence", lambda *a: evidence(*a, log=False), "its logarithm"),
     ("log_evidence", lambda *a: evidence(*a) + 1, "not"),
     ("mean_precision", lambda *a: precision(*a, power=0), "height of each bell"),

@@ -38,6 +38,11 @@ def own_means(x: Tensor, window: Tensor) -> Tensor:
     return rest / (means(rest * rest, window).sqrt() + 1)
 
 
+def one_under_the_root(x: Tensor, window: Tensor) -> Tensor:
+    mean = means(x, window)
+    return (x - mean) / (means(x * x, window) - mean * mean + 1).sqrt()
+
+
 def mean_kept(x: Tensor, window: Tensor) -> Tensor:
     mean = means(x, window)
     return x / ((means(x * x, window) - mean * mean).clamp(min=0).sqrt() + 1)
@@ -97,6 +102,8 @@ MUTANTS: dict[str, list[tuple[str, Answer]]] = {
         ("divided by the variance", lambda x, w: normalised(x, w, power=1.0)),
         ("your constant is 1 / 255", lambda x, w: normalised(x, w, one=1 / 255)),
         ("you see black", lambda x, w: normalised(x, w, mode="constant")),
+        ("you see a mirror", lambda x, w: normalised(x, w, mode="reflect")),
+        ("under the root", one_under_the_root),
         ("for the whole picture", of_the_whole),
         ("from its own mean", own_means),
         ("did not divide by the contrast", lambda x, w: x - means(x, w)),
