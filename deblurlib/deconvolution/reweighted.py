@@ -59,7 +59,7 @@ def reweighted_least_squares(
         solved = _conjugate_gradients(normal, target, start, iterations)
         if not bool(torch.isfinite(solved.detach()).all()):
             warnings.warn(
-                f"sparse: pass {number} brought NaN or infinity; this is the estimate before it.",
+                f"sparse deconvolution: pass {number} brought NaN or infinity; this is the estimate before it.",
                 RuntimeWarning,
                 stacklevel=3,
             )
