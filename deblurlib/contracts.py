@@ -173,8 +173,9 @@ def centred(k: Tensor, name: str = "kernel") -> None:
     distance = torch.hypot(down, right)
     worst = int(distance.argmax())
     if float(distance[worst]) > OFF_CENTRE:
+        rows, columns = (round(float(d[worst]), 1) + 0.0 for d in (down, right))  # 0.0 takes the sign of -0.0 away
         warnings.warn(
-            f"{name}: its centroid lies {float(down[worst]):.1f} rows below and {float(right[worst]):.1f} columns "
+            f"{name}: its centroid lies {rows:.1f} rows below and {columns:.1f} columns "
             "right of its centre, and the restoration is displaced by as much the other way. Centre the kernel, or "
             "align the restoration: deblurlib.metrics.align.",
             UserWarning,

@@ -280,3 +280,10 @@ def test_a_generator_is_a_generator():
     assert torch.rand(1, generator=contracts.source(None)) == torch.rand(1, generator=seed(0))
     with pytest.raises(TypeError, match=r"profile.seed\(3\)"):
         contracts.source(3)
+
+
+def test_a_centroid_is_never_minus_zero_off():
+    k = torch.zeros(1, 1, 7, 7)
+    k[..., 3, 5], k[..., 0, 5] = 1.0, 1e-7
+    with pytest.warns(UserWarning, match=r"lies 0\.0 rows below and 2\.0 columns right"):
+        contracts.centred(k)

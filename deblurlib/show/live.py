@@ -32,6 +32,8 @@ def explore(function: Callable[..., Any], **sliders: Any) -> Any:
     for child in live.children:
         if hasattr(child, "continuous_update"):
             child.continuous_update = False
+        if isinstance(child, widgets.FloatSlider) and child.step < 0.01:  # two places would round what it says
+            child.readout_format = ".3f"
         if hasattr(child, "description"):
             child.description = child.description.replace("_", " ")
     return live

@@ -19,6 +19,13 @@ def test_explore_calls_the_function_with_the_values_of_its_sliders() -> None:
     assert seen[-1] == (7, True)
 
 
+def test_a_slider_of_fine_steps_says_all_its_places() -> None:
+    pytest.importorskip("ipywidgets")
+    widget = show.live.explore(lambda noise, gain: None, noise=(0.0, 0.05, 0.005), gain=(0.5, 8.0, 0.5))
+    fine, coarse = widget.children[:2]
+    assert (fine.readout_format, coarse.readout_format) == (".3f", ".2f")
+
+
 def test_explore_shows_what_the_function_returns(capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("ipywidgets")
     widget = show.live.explore(lambda size: f"a kernel of {size} pixels", size=(1, 9, 2))
