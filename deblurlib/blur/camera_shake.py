@@ -33,12 +33,12 @@ def trajectory(
         v <- v + J + a dl (s sqrt(m) noise - c m x),   v <- dl v / |v|,   x <- x + v,
 
     where the jerk J = 2 v exp(i (pi + u)), u ~ U(-1/2, 1/2), comes with probability m p a, and c ~ U(0, 0.7),
-    p ~ U(0, 0.2), s ~ U(0, 10) are drawn once a path. Scaling by m gives the same law for any number of steps.
+    p ~ U(0, 0.2), s ~ U(0, 10) are drawn once a path. Scaling by m gives nearly the same law for any number of steps.
 
     Args:
         batch: Number of paths.
         length: Of the path in pixels; a pair draws it uniformly for each path.
-        steps: Of the simulation; 2000 in the original, 256 is within its sampling error.
+        steps: Of the simulation; 2000 in the original; 256 make paths about two per cent smaller.
         generator: Source of all randomness; None uses a fresh one seeded with 0.
 
     Returns:
