@@ -111,6 +111,10 @@ def _noise_after(answer: Any) -> str | None:
                 gain(response(steps, spectrum=half)),
                 "rfft2 holds most waves for two; each frequency has to count once: use fft2.",
             ),
+            (
+                gain(response(steps, spectrum=torch.fft.fft2(kernel, s=shape))),
+                "the kernel's corner lies at the origin; 1 - K needs its centre there.",
+            ),
         ]
         for wrong, reason in mistakes:
             if math.isclose(value, wrong, rel_tol=1e-3):

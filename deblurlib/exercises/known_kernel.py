@@ -219,7 +219,8 @@ def _stop_in_time(answer: Any) -> str | None:
             return f"after {mine} steps your picture has ghosts: the ratio has to go back by the adjoint, conj(K)."
         return f"your {mine} steps are right, the picture is not: {_worst(picture, estimates[due])}"
     left = float(residuals[min(mine, MOST)].square().mean().sqrt())
-    found = f"you stopped after {mine} steps, where k * x misses y by {left:.4f}; sigma is {sigma}, so stop after {due}"
+    steps = f"{mine} step" if mine == 1 else f"{mine} steps"
+    found = f"you stopped after {steps}, where k * x misses y by {left:.4f}; sigma is {sigma}, so stop after {due}"
     if mine == first(lambda r: float(r.square().mean()) <= sigma):
         return f"{found}: you compared the variance, {left**2:.5f}, with the standard deviation."
     if mine == first(lambda r: float(r.abs().mean()) <= sigma):

@@ -114,6 +114,10 @@ def _flow_adjoint(answer: Any) -> str | None:
         ),
         (torch.stack([u * b(y) for b, u in parts]).sum(0), "the order is right, and the kernels are not turned round"),
         (torch.stack([b.adjoint(y) for b, _ in parts]).sum(0), "you left the windows out"),
+        (
+            torch.stack([u * Blur(b.kernel).adjoint(y) for b, u in parts]).sum(0),
+            "yours wraps round; the adjoint belongs to darkness beyond the frame, 'zero'",
+        ),
         (torch.stack([u * b.adjoint(y) for b, u in parts]).mean(0), "you took the mean; an adjoint has no mean in it"),
     )
     return _judge(x, expected, mistakes)
@@ -141,6 +145,10 @@ def _sensor_fit(answer: Any) -> str | None:
         (_same(mine[0], photons) and _same(mine[1], read**2), "the intercept is a variance; read is its root"),
         (_same(mine[0], through_zero), "your line goes through zero; read noise lifts it, so fit an intercept too"),
         (_same(mine[0], math.sqrt(photons)), "you took a root of the photons; their variance, not its root, is linear"),
+        (
+            _same(mine[1], math.sqrt(float(variances[0]))),
+            "your read noise is the noise of the darkest card, which has photons in it; go on to where the line starts",
+        ),
     )
     return next((f"{said}: {why}." for found, why in cases if found), f"{said}.")
 

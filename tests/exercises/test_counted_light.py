@@ -17,8 +17,9 @@ def step(x, y, kernel, *, seen=True, times=False, turned=False, upside=False, mo
     return x * (factor / part if seen else factor * part if times else factor)
 
 
-def noise(kernel, shape, steps, *, start=True, power=2, half=False, root=0.5, sizes=False):
+def noise(kernel, shape, steps, *, start=True, power=2, half=False, corner=False, root=0.5, sizes=False):
     full = torch.fft.fft2(torch.fft.irfft2(transfer_function(kernel, shape), s=shape))
+    full = torch.fft.fft2(kernel, s=shape) if corner else full
     full = transfer_function(kernel, shape) if half else full
     left = (1 - full.abs() ** power) ** steps * ((1 - full) if start else 1)
     f = ((1 - left) / full).abs()
@@ -55,6 +56,7 @@ WRONG = [
     ("noise_after", lambda k, s, t: noise(k, s, t + 1), "one step ahead"),
     ("noise_after", lambda k, s, t: noise(k, s, 10**9), "for ever"),
     ("noise_after", lambda k, s, t: noise(k, s, t, half=True), "use fft2"),
+    ("noise_after", lambda k, s, t: noise(k, s, t, corner=True), "corner lies at the origin"),
     ("noise_after", lambda k, s, t: 1.0, "expected"),
     ("full_ratio", lambda y, m: y / m, "at their word"),
     ("full_ratio", lambda y, m: torch.where(y >= 1, 1, y / m), "left the full pixels out"),
