@@ -6,15 +6,12 @@ import torch
 from torch import Tensor
 
 from deblurlib import contracts
-from deblurlib.blind.edges import gradients
 from deblurlib.blind.estimate import check_edges, check_kernel_size
-from deblurlib.blind.kernel_cleanup import recentre, threshold
-from deblurlib.blind.kernel_steps import ridge
-from deblurlib.blind.window import grey
+from deblurlib.blind.refined_kernel import inner_edges, refine, three_ridges
 from deblurlib.deconvolution import deep_deconvolution, plug_and_play
-from deblurlib.networks import Deblurrer, load_generator
+from deblurlib.networks import Deblurrer, KernelRefiner, load_generator, load_kernel_refiner
 
-GENERATOR = "long_shake"
+GENERATOR = "pretrained"
 """The generator that restores first."""
 
 
@@ -26,24 +23,12 @@ class GuidedSettings:
         ValueError: a setting out of range.
     """
 
-    weight: float = 100.0  # of the kernel's ridge: the network's edges are soft and a little wrong (our choice)
-    cut: float = 0.08  # of the kernel's largest value: less is dust (our choice)
-    rim: int = 3  # pixels at the frame that the kernel is not seen by (our choice)
-    iterations: int = 40  # of conjugate gradients (our choice)
-    rounds: int = 2  # each starts from the result of the one before (our choice)
     mixed: float = 0.5  # of deep_deconvolution in the deconvolution; plug_and_play has the rest (our choice)
-    share: float = 0.7  # of the deconvolution in the result; the generator has the rest (our choice)
+    share: float = 0.8  # of the deconvolution in the result; the generator has the rest (our choice)
 
     def __post_init__(self) -> None:
-        contracts.number(self.weight, "weight", low=0, open_low=True)
-        contracts.number(self.cut, "cut", low=0)
         contracts.number(self.mixed, "mixed", low=0, high=1)
         contracts.number(self.share, "share", low=0, high=1)
-        if self.cut >= 1 or self.rim < 0 or min(self.iterations, self.rounds) < 1:
-            raise ValueError(
-                "expected cut < 1, rim >= 0, iterations >= 1 and rounds >= 1, "
-                f"got {self.cut}, {self.rim}, {self.iterations} and {self.rounds}."
-            )
 
 
 @dataclass(frozen=True)
@@ -70,6 +55,7 @@ def guided(
     *,
     noise: float = 0.01,
     generator: Deblurrer | None = None,
+    refiner: KernelRefiner | None = None,
     settings: GuidedSettings | None = None,
 ) -> Guided:
     """Deblur with a network and with the kernel that its restoration gives away.
@@ -77,19 +63,20 @@ def guided(
     After Schuler, Hirsch, Harmeling, Schölkopf (2016): a network makes the latent picture l, and the kernel follows in
     closed form,
 
-        k = argmin sum_i |d_i l * k - d_i y|^2 + weight |k|^2,
+        k = argmin sum_i |d_i l * k - d_i y|^2 + w |k|^2,
 
-    d_1 and d_2 being the two differences of the grey picture; values below `cut` of the largest are dust. With the
-    kernel the picture is deconvolved twice, by `plug_and_play` and by `deep_deconvolution`. The generator hedges where
-    it cannot tell, and each deconvolution rings in its own way where the kernel is wrong: their errors differ, and a
-    mean of the three has less than any. That mean is the latent picture of the next round. Theirs is a cascade that is
-    trained as a whole; here the generator is any, and used once.
+    d_1 and d_2 being the two differences of the grey picture. Theirs is a cascade that is trained as a whole. Here the
+    generator is any, and what its softness does to k is undone by a second network, the `KernelRefiner`: it sees k for
+    three weights w, and no picture. With its kernel the picture is deconvolved twice, by `plug_and_play` and by
+    `deep_deconvolution`. The generator hedges where it cannot tell, and each deconvolution rings in its own way where
+    the kernel is wrong: their errors differ, and a mean of the three has less than any.
 
     Args:
         blurred: (B, C, H, W) in [0, 1], C = 1 or 3, blurred by one kernel.
         kernel_size: Odd; the whole kernel must fit.
         noise: Standard deviation, above 0.
         generator: That restores first; None takes `GENERATOR`, which ships.
+        refiner: That corrects the kernel; None takes the one that ships.
         settings: To change something.
 
     Returns:
@@ -109,16 +96,13 @@ def guided(
     settings = settings or GuidedSettings()
     contracts.photograph(blurred, "blurred")
     check_edges(blurred)
-    inside = slice(settings.rim, -settings.rim or None)
-    seen = gradients(grey(blurred))[..., inside, inside]
+    seen = inner_edges(blurred)
     check_kernel_size(kernel_size, seen, "the photograph within its rim")
     generator = generator or load_generator(GENERATOR).to(blurred.device)
-    image = latent = generator(blurred)
-    for _ in range(settings.rounds):
-        edges = gradients(grey(image))[..., inside, inside]
-        found = ridge(edges, seen, kernel_size, weight=settings.weight, iterations=settings.iterations)
-        kernel = recentre(threshold(found, settings.cut))
-        split, filtered = plug_and_play(blurred, kernel, noise=noise), deep_deconvolution(blurred, kernel, noise=noise)
-        divided = torch.lerp(split, filtered, settings.mixed).clamp(0, 1)
-        image = torch.lerp(latent, divided, settings.share)
+    refiner = refiner or load_kernel_refiner().to(blurred.device)
+    latent = generator(blurred)
+    kernel = refine(three_ridges(inner_edges(latent), seen, kernel_size), refiner, noise)
+    split, filtered = plug_and_play(blurred, kernel, noise=noise), deep_deconvolution(blurred, kernel, noise=noise)
+    divided = torch.lerp(split, filtered, settings.mixed).clamp(0, 1)
+    image = torch.lerp(latent, divided, settings.share)
     return Guided(kernel, latent, divided, image.clamp(0, 1))

@@ -6,10 +6,12 @@ from deblurlib.networks.deconvolver import Deconvolver, KernelCNN
 from deblurlib.networks.denoiser import Denoiser
 from deblurlib.networks.discriminators import PatchDiscriminator, receptive_field
 from deblurlib.networks.generators import UNetGenerator
+from deblurlib.networks.kernel_refiner import KernelRefiner
 from deblurlib.networks.motion_classifier import MotionClassifier, straight_motions
 from deblurlib.networks.pretrained import (
     Deblurrer,
     load_generator,
+    load_kernel_refiner,
     load_known_kernel,
     load_motion_classifier,
     load_weights,
@@ -28,6 +30,7 @@ __all__ = [
     "Deconvolver",
     "Denoiser",
     "KernelCNN",
+    "KernelRefiner",
     "MotionClassifier",
     "PatchDiscriminator",
     "ResNetGenerator",
@@ -36,6 +39,7 @@ __all__ = [
     "UNetGenerator",
     "build_generator",
     "load_generator",
+    "load_kernel_refiner",
     "load_known_kernel",
     "load_motion_classifier",
     "load_weights",

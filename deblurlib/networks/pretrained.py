@@ -17,6 +17,7 @@ from deblurlib.files import atomic
 from deblurlib.networks.architectures import GENERATORS
 from deblurlib.networks.deconvolver import Deconvolver, KernelCNN
 from deblurlib.networks.denoiser import Denoiser
+from deblurlib.networks.kernel_refiner import KernelRefiner
 from deblurlib.networks.motion_classifier import MotionClassifier
 from deblurlib.networks.tiling import tiled
 
@@ -27,6 +28,9 @@ KNOWN_KERNEL: dict[str, type[nn.Module]] = {"Denoiser": Denoiser, "Deconvolver":
 
 CLASSIFIERS: dict[str, type[nn.Module]] = {"MotionClassifier": MotionClassifier}
 """Networks that see how a photograph is blurred, and leave the restoration to a deconvolution."""
+
+REFINERS: dict[str, type[nn.Module]] = {"KernelRefiner": KernelRefiner}
+"""Networks that see kernels, and no photograph."""
 
 WHOLE = 2**21
 """Pixels of the largest picture that a network with normalisation is given whole (our choice)."""
@@ -90,7 +94,7 @@ def load_weights(path: str | Path) -> nn.Module:
         raise ValueError(
             f"{path} is not a readable safetensors file ({error}). Pickled weights are refused: loading them runs code."
         ) from error
-    architectures = ARCHITECTURES | KNOWN_KERNEL | CLASSIFIERS
+    architectures = ARCHITECTURES | KNOWN_KERNEL | CLASSIFIERS | REFINERS
     if metadata.get("architecture") not in architectures:
         raise ValueError(
             f"{path} holds no generator of this library: its architecture is {metadata.get('architecture')!r}, "
@@ -128,6 +132,8 @@ class Deblurrer:
     def __init__(self, network: nn.Module) -> None:
         if type(network).__name__ in CLASSIFIERS:
             raise ValueError(f"{type(network).__name__} restores nothing by itself: use deblurlib.blind.motion_field.")
+        if type(network).__name__ in REFINERS:
+            raise ValueError(f"{type(network).__name__} restores nothing by itself: use deblurlib.blind.guided.")
         if type(network).__name__ in KNOWN_KERNEL:
             door = {"Denoiser": "plug_and_play", "Deconvolver": "deep_deconvolution", "KernelCNN": "deconvolution_cnn"}
             name = type(network).__name__
@@ -251,4 +257,23 @@ def load_motion_classifier(path: str | Path | None = None) -> MotionClassifier:
     network = load_weights(path or FOLDER / "classifier" / "motion_classifier.safetensors")
     if not isinstance(network, MotionClassifier):
         raise ValueError(f"{path} holds a {type(network).__name__}, expected a MotionClassifier.")
+    return network.requires_grad_(False)
+
+
+def load_kernel_refiner(path: str | Path | None = None) -> KernelRefiner:
+    """A trained refiner of kernels, for `deblurlib.blind.guided`.
+
+    Args:
+        path: A file that `save_weights` wrote; None takes the one that ships.
+
+    Returns:
+        The network in evaluation mode, without gradients for its weights; a copy that is yours.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: a foreign file, or one of another kind.
+    """
+    network = load_weights(path or FOLDER / "refiner" / "kernel_refiner.safetensors")
+    if not isinstance(network, KernelRefiner):
+        raise ValueError(f"{path} holds a {type(network).__name__}, expected a KernelRefiner.")
     return network.requires_grad_(False)
