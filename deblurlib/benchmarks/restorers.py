@@ -60,7 +60,7 @@ TITLES = {
     BLURRED: "blurred input",
     "face_exemplar": "Face exemplars",
     "pretrained": "Generator that ships",
-    "long_shake": "Generator for long shakes",
+    "short_shake": "Generator for short shakes",
     "regression": "Small network, L1",
     "pix2pix": "pix2pix",
     "deblur_gan": "Small network, DeblurGAN",

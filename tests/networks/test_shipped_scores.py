@@ -25,22 +25,22 @@ def unseen():
 LONG = TrainingConfig(kernel_size=35, path_length=(4.0, 31.0), noise=(0.01, 0.01))
 
 
-@pytest.mark.parametrize(("world", "least"), [(HARDER, 1.6), (LONG, 1.5)], ids=["15 pixels", "31 pixels"])
-def test_the_long_run_s_generator_gains_at_every_length(world, least):
+@pytest.mark.parametrize(
+    ("world", "least"), [(POCKET, 1.9), (HARDER, 1.6), (LONG, 1.5)], ids=["9 pixels", "15 pixels", "31 pixels"]
+)
+def test_it_gains_at_every_length_on_photographs_that_it_never_saw(world, least):
     examination = held_out(unseen()[::2], config=world, side=256, crops=1)
-    gain = examination.gain(load_generator("long_shake"))
-    assert gain.mean() > least
-    assert gain.min() > -0.5
-    assert examination.ssim_gain(load_generator("long_shake")).mean() > 0.05
-
-
-@pytest.mark.parametrize(("world", "least"), [(POCKET, 1.9), (HARDER, 1.0)], ids=["pocket", "harder"])
-def test_it_gains_on_photographs_that_it_never_saw(world, least):
-    examination = held_out(unseen(), config=world, crops=1)
     gain = examination.gain(load_generator())
     assert gain.mean() > least
+    assert gain.min() > -0.5
+    assert examination.ssim_gain(load_generator()).mean() > 0.05
+
+
+def test_short_shakes_have_a_better_one():
+    examination = held_out(unseen(), config=POCKET, crops=1)
+    gain = examination.gain(load_generator("short_shake"))
+    assert gain.mean() > examination.gain(load_generator()).mean() + 0.2
     assert gain.min() > -1
-    assert examination.ssim_gain(load_generator()).mean() > 0.03
 
 
 def test_it_gains_on_the_bundled_photographs():
@@ -50,7 +50,7 @@ def test_it_gains_on_the_bundled_photographs():
     assert gain.min() > -1
 
 
-@pytest.mark.parametrize("name", ["pretrained", "long_shake"])
+@pytest.mark.parametrize("name", ["pretrained", "short_shake"])
 def test_it_has_a_card(name):
     card = (FOLDER / f"{name}.md").read_text(encoding="utf-8")
     assert (FOLDER / f"{name}.safetensors").stat().st_size <= 14e6

@@ -79,7 +79,7 @@ def test_a_run_s_settings_can_be_read_again(tmp_path):
 
 
 def test_the_recipe_of_the_shipped_generator_can_be_read():
-    assert read_config(FOLDER / "pretrained.toml").steps > 1000
+    assert read_config(FOLDER / "short_shake.toml").steps > 1000
 
 
 @pytest.mark.parametrize(
