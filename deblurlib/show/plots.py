@@ -146,7 +146,8 @@ def bars(labels: Sequence[str], series: Mapping[str, Sequence[float] | Tensor], 
         if len(column) != len(labels):
             raise ValueError(f"bars: {name!r} has {len(column)} values for {len(labels)} labels.")
     largest = max(float(np.abs(column).max()) for column in values.values())
-    form = "{:.1f}" if largest >= 10 else "{:.2f}"
+    count = len(labels) * len(values)
+    form = "{:.1f}" if largest >= 10 or (count > 12 and largest >= 1) else "{:.2f}"  # narrow bars have narrow room
     thick = 0.8 / len(values)
     with look():
         figure = blank(WIDTH, 3.0)
@@ -154,7 +155,7 @@ def bars(labels: Sequence[str], series: Mapping[str, Sequence[float] | Tensor], 
         for i, (name, column) in enumerate(values.items()):
             places = np.arange(len(labels)) + (i - (len(values) - 1) / 2) * thick
             drawn = axes.bar(places, column, 0.92 * thick, color=COLOURS[i % len(COLOURS)], label=name)
-            if len(labels) * len(values) <= 24:
+            if count <= 24:
                 axes.bar_label(drawn, fmt=form, padding=2, fontsize=8, color=INK)
         axes.set_xticks(range(len(labels)), labels)
         axes.tick_params(axis="x", length=0)

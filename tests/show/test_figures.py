@@ -110,3 +110,9 @@ def test_curves_of_one_chance_share_its_line() -> None:
 def test_a_wrong_argument_is_named(draw: Callable[[], Figure], message: str) -> None:
     with pytest.raises((ValueError, TypeError), match=message):
         draw()
+
+
+@pytest.mark.parametrize(("groups", "top", "written"), [(4, 8.34, "8.3"), (3, 8.34, "8.34"), (4, 0.834, "0.83")])
+def test_the_values_on_many_bars_have_fewer_digits(groups: int, top: float, written: str) -> None:
+    drawn = show.bars(list("abcd"[:groups]), {name: [top] * groups for name in "wxyz"})
+    assert {text.get_text() for text in drawn.axes[0].texts} == {written}
