@@ -56,8 +56,12 @@ PAPER = (
 )
 
 
+GUIDED = "guided"
+"""`blind.guided`, at its defaults: told the size of the kernel, as the blind methods are, and no more."""
+
 TITLES = {
     BLURRED: "blurred input",
+    GUIDED: "Networks that find the kernel",
     "face_exemplar": "Face exemplars",
     "pretrained": "Generator that ships",
     "short_shake": "Generator for short shakes",
@@ -99,7 +103,7 @@ def check(name: str) -> str:
         FileNotFoundError: a weights file that is not there.
     """
     oracles = [ORACLE, *(f"{PREFIX}{n}" for n in ORACLES)]
-    known = [BLURRED, *oracles, *blind.METHODS, *networks.shipped_names(), *ABSENT]
+    known = [BLURRED, *oracles, *blind.METHODS, GUIDED, *networks.shipped_names(), *ABSENT]
     if name in known:
         return name
     if Path(name).suffix != ".safetensors":
@@ -113,7 +117,7 @@ def restore(name: str, sample: Sample) -> Tensor:
     """What a method makes of a sample.
 
     Args:
-        name: 'blurred'; 'oracle', which is `deconvolution.hyper_laplacian` with the true kernel, or 'oracle:' and one
+        name: 'blurred'; 'guided'; 'oracle', which is `deconvolution.hyper_laplacian` with the true kernel, or 'oracle:' and one
             of `ORACLES`; a blind method, whose last step is `deconvolution.hyper_laplacian` too; a generator that
             ships, or the path of a trained one.
         sample: Whose kernel, or its size, the method is told if it needs it.
@@ -138,6 +142,8 @@ def restore(name: str, sample: Sample) -> Tensor:
         restored = ORACLES[name.removeprefix(PREFIX) if name != ORACLE else "hyper_laplacian"](sample)
     elif name in blind.METHODS:
         restored = blind.deblur(sample.blurred, sample.kernel_size, method=name).image
+    elif name == GUIDED:
+        restored = blind.guided(sample.blurred, sample.kernel_size).image
     elif reason := why_absent(name):
         raise ValueError(f"{name}: {reason}.")
     else:

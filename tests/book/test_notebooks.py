@@ -215,5 +215,9 @@ def test_spelling_is_british(chapter: Chapter) -> None:
     assert not ENGLISH.findall(without_code(re.sub(r"\$[^$]*\$", "", chapter.text)))
 
 
+def test_nothing_is_left_to_be_written(chapter: Chapter) -> None:
+    assert not re.findall(r"\b(?:TODO|FIXME|TBD|XXX)\b", chapter.text)
+
+
 def test_notebooks_are_found_at_all() -> None:
     assert len(list(Path(ROOT / "book").rglob("*.ipynb"))) >= 4
