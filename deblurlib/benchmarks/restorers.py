@@ -117,9 +117,9 @@ def restore(name: str, sample: Sample) -> Tensor:
     """What a method makes of a sample.
 
     Args:
-        name: 'blurred'; 'guided'; 'oracle', which is `deconvolution.hyper_laplacian` with the true kernel, or 'oracle:' and one
-            of `ORACLES`; a blind method, whose last step is `deconvolution.hyper_laplacian` too; a generator that
-            ships, or the path of a trained one.
+        name: 'blurred'; 'guided'; 'oracle', which is `deconvolution.hyper_laplacian` with the true kernel, or 'oracle:'
+            and one of `ORACLES`; a blind method, whose last step is `deconvolution.hyper_laplacian` too; a generator
+            that ships, or the path of a trained one.
         sample: Whose kernel, or its size, the method is told if it needs it.
 
     Returns:
