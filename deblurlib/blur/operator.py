@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from deblurlib import contracts
-from deblurlib.blur.circular import circular, fast_length, in_columns
+from deblurlib.blur.circular import circular, fast_length, in_columns, keep_freed_blocks
 from deblurlib.blur.right_angle import RightAngle
 
 BOUNDARIES = ("wrap", "reflect", "replicate", "zero", "valid")
@@ -120,6 +120,7 @@ class Blur:
     def __init__(self, kernel: Tensor, boundary: str = "wrap") -> None:
         self.kernel = contracts.kernel(kernel)
         self.boundary = contracts.choice(boundary, "boundary", BOUNDARIES)
+        keep_freed_blocks()
         self._transfer: dict[tuple[int, int], Tensor] = {}
         self._conjugate: dict[tuple[int, int], Tensor] = {}
         self._canvases: dict[tuple[int, int], RightAngle] = {}

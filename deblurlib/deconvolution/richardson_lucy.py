@@ -9,16 +9,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from deblurlib import contracts
-from deblurlib.blur.circular import circular, in_columns
+from deblurlib.blur.circular import circular, in_columns, keep_freed_blocks
 from deblurlib.blur.operator import transfer_function
 from deblurlib.blur.right_angle import RightAngle
 
 EPSILON = 1e-6
 """Keeps the ratio finite in the dark, in units of the range (our choice: far below one grey level)."""
-
-KEPT = 31 * 2**20
-"""Bytes. Once glibc has freed a block, it keeps freed blocks up to that size for the next use (mallopt(3), dynamic
-M_MMAP_THRESHOLD, at most 32 MiB) in place of returning them page by page: a third of this method's time."""
 
 
 def richardson_lucy(
@@ -87,7 +83,7 @@ def richardson_lucy(
     if iterations < 1:
         raise ValueError(f"iterations: expected at least 1, got {iterations}.")
 
-    torch.empty(KEPT, dtype=torch.uint8)  # freed at once, and never touched
+    keep_freed_blocks()
     height, width = blurred.shape[-2:]
     kernel = kernel if kernel.requires_grad else _support(kernel)
     p, q = (kernel.shape[-2] // 2, kernel.shape[-1] // 2) if boundary == "extend" else (0, 0)
