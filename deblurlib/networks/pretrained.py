@@ -236,9 +236,7 @@ def load_known_kernel(name_or_path: str | Path, kind: type[Kind]) -> Kind:
     """
     names = [path.stem for path in (FOLDER / "known_kernel").glob("*.safetensors")]
     network = _shipped(str(name_or_path)) if str(name_or_path) in names else load_weights(name_or_path)
-    if not isinstance(network, kind):
-        raise ValueError(f"{name_or_path} holds a {type(network).__name__}, expected a {kind.__name__}.")
-    return copy.deepcopy(network).requires_grad_(False)
+    return _of_kind(copy.deepcopy(network), kind, name_or_path)
 
 
 def load_motion_classifier(path: str | Path | None = None) -> MotionClassifier:
@@ -254,10 +252,8 @@ def load_motion_classifier(path: str | Path | None = None) -> MotionClassifier:
         FileNotFoundError: no such file.
         ValueError: a foreign file, or one of another kind.
     """
-    network = load_weights(path or FOLDER / "classifier" / "motion_classifier.safetensors")
-    if not isinstance(network, MotionClassifier):
-        raise ValueError(f"{path} holds a {type(network).__name__}, expected a MotionClassifier.")
-    return network.requires_grad_(False)
+    path = path or FOLDER / "classifier" / "motion_classifier.safetensors"
+    return _of_kind(load_weights(path), MotionClassifier, path)
 
 
 def load_kernel_refiner(path: str | Path | None = None) -> KernelRefiner:
@@ -273,7 +269,12 @@ def load_kernel_refiner(path: str | Path | None = None) -> KernelRefiner:
         FileNotFoundError: no such file.
         ValueError: a foreign file, or one of another kind.
     """
-    network = load_weights(path or FOLDER / "refiner" / "kernel_refiner.safetensors")
-    if not isinstance(network, KernelRefiner):
-        raise ValueError(f"{path} holds a {type(network).__name__}, expected a KernelRefiner.")
+    path = path or FOLDER / "refiner" / "kernel_refiner.safetensors"
+    return _of_kind(load_weights(path), KernelRefiner, path)
+
+
+def _of_kind(network: nn.Module, kind: type[Kind], source: str | Path) -> Kind:
+    """A loaded network as the kind that its caller expects, without gradients for its weights."""
+    if not isinstance(network, kind):
+        raise ValueError(f"{source} holds a {type(network).__name__}, expected a {kind.__name__}.")
     return network.requires_grad_(False)
