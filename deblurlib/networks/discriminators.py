@@ -5,6 +5,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from deblurlib.networks.generators import normal
+from deblurlib.networks.instance_norm import InstanceNorm
 
 LAYERS = {16: 1, 34: 2, 70: 3, 142: 4, 286: 5}
 """Receptive field in pixels -> number of strided 4x4 layers (Isola et al. 2017, appendix 6.1.2)."""
@@ -56,7 +57,7 @@ class PatchDiscriminator(nn.Module):
         for i, (a, b) in enumerate(pairwise(widths)):
             layers.append(nn.Conv2d(a, b, 4, stride=2 if i < strided else 1, padding=1))
             if normalize and i > 0:
-                layers.append(nn.InstanceNorm2d(b))
+                layers.append(InstanceNorm(b))
             layers.append(nn.LeakyReLU(0.2, inplace=True))
         layers.append(nn.Conv2d(widths[-1], 1, 4, padding=1))
         self.layers = nn.Sequential(*layers)

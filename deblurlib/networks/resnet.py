@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from deblurlib.networks.generators import he_normal, normal, pad_to_multiple
+from deblurlib.networks.instance_norm import instance_norm
 
 
 class ResidualBlock(nn.Module):
@@ -19,8 +20,8 @@ class ResidualBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Add a correction of the features to them."""
         features = self.first(x)
-        features = self.second(F.relu(F.instance_norm(features) if self.normalize else features))
-        return x + (F.instance_norm(features) if self.normalize else features)
+        features = self.second(F.relu(instance_norm(features) if self.normalize else features))
+        return x + (instance_norm(features) if self.normalize else features)
 
 
 class ResNetGenerator(nn.Module):
@@ -101,4 +102,4 @@ class ResNetGenerator(nn.Module):
         return x + 0.5 * made if self.residual else 0.5 * made + 0.5  # the network works on [-1, 1], images on [0, 1]
 
     def _activated(self, features: Tensor) -> Tensor:
-        return F.relu(F.instance_norm(features) if self.normalize else features)
+        return F.relu(instance_norm(features) if self.normalize else features)

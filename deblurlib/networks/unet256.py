@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from deblurlib.networks.generators import he_normal, normal, pad_to_multiple
+from deblurlib.networks.instance_norm import instance_norm
 
 
 class UNet256Generator(nn.Module):
@@ -81,13 +82,13 @@ class UNet256Generator(nn.Module):
         for level, convolution in enumerate(self.down):
             features = convolution(features if level == 0 else F.leaky_relu(features, 0.2))
             if self.normalize and 0 < level < self.levels - 1:
-                features = F.instance_norm(features)
+                features = instance_norm(features)
             skips.append(features)
         features = skips.pop()
         for level in reversed(range(1, self.levels)):
             features = self.up[level](F.relu(features))
             if self.normalize:
-                features = F.instance_norm(features)
+                features = instance_norm(features)
             features = torch.cat([skips.pop(), features], dim=1)
         made = torch.tanh(self.up[0](F.relu(features)))[..., :height, :width].to(x.dtype)
         return x + 0.5 * made if self.residual else 0.5 * made + 0.5  # the network works on [-1, 1], images on [0, 1]

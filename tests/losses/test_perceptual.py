@@ -293,3 +293,24 @@ def test_the_real_weights():
     assert distance.features[0].weight.shape == first
     edges = distance.features[0].weight.sum(dim=(1, 2, 3)).abs() / distance.features[0].weight.abs().sum(dim=(1, 2, 3))
     assert (edges < 0.2).float().mean() > 0.5  # most of the first filters are edges: they sum to nearly zero
+
+
+def test_a_compiled_distance_is_the_same():
+    """Zeros beside the image's channels, for the sake of tensor cores, change neither the value nor the gradient."""
+    widths: list[int] = []
+
+    def look(graph: torch.fx.GraphModule, _: list[torch.Tensor]):
+        widths.extend(n.args[0].meta["example_value"].shape[1] for n in graph.graph.nodes if n.target is conv2d)
+        return graph.forward
+
+    conv2d, distance = nn.functional.conv2d, Perceptual(weights="random").double()
+    torch.compiler.reset()
+    compiled = torch.compile(distance, backend=look, fullgraph=True)
+    found = []
+    for apart in (distance, compiled):
+        x = noise(0).double().requires_grad_()
+        apart(x, noise(1).double()).backward()
+        found.append((apart(x, noise(1).double()).detach(), x.grad))
+    torch.testing.assert_close(found[1], found[0], rtol=1e-9, atol=1e-12)
+    assert widths[0] == 8
+    assert 3 not in widths
