@@ -18,6 +18,9 @@ DOMAINS = ("gradient", "image")
 WHOLE = 2**24
 """Above this many values the channels are restored one after another, to keep the memory small (our choice)."""
 
+BLOCK = 2**19
+"""Values that the step of a prior on gradients gets at once: no array but the picture's own is large (our choice)."""
+
 
 class Prior(Protocol):
     """What the engine asks of a prior: what it is about, and its proximal step.
@@ -36,7 +39,7 @@ class Prior(Protocol):
         """Whether the step looks at all channels together; otherwise each channel may come alone."""
 
     def __call__(self, v: Tensor, penalty: float) -> Tensor:
-        """The proximal step."""
+        """The proximal step; of gradients pixel by pixel, because a large picture comes in blocks of rows."""
 
 
 @dataclass(frozen=True)
@@ -159,9 +162,8 @@ def _rounds(
     gradient = prior.domain == "gradient"
     coupling = gradient_power(shape, y) if gradient else torch.ones((), dtype=y.dtype, device=y.device)
     for iteration, penalty in enumerate(penalties, start=1):
-        copy = prior(differences(x) if gradient else x, penalty)
-        pulled = torch.fft.rfft2(differences_adjoint(copy) if gradient else copy)
-        solution = (data + penalty * pulled) / (power + penalty * coupling)
+        pull = _pull(x, prior, penalty) if gradient else prior(x, penalty)
+        solution = (data + penalty * torch.fft.rfft2(pull)) / (power + penalty * coupling)
         updated = torch.fft.irfft2(solution, s=shape)
         last = end_on_prior and iteration == len(penalties)
         if last:
@@ -169,7 +171,7 @@ def _rounds(
         if not bool(torch.isfinite(updated.detach().sum())):
             warnings.warn(
                 f"Splitting stopped in round {iteration} (penalty {penalty:.3g}): the estimate is not finite. "
-                + ("The prior's step returned NaN or infinity" if not _finite(copy) else "The division overflowed")
+                + ("The prior's step returned NaN or infinity" if not _finite(pull) else "The division overflowed")
                 + f"; this is the estimate of round {iteration - 1}.",
                 RuntimeWarning,
                 stacklevel=4,
@@ -181,6 +183,23 @@ def _rounds(
             tell(Step(iteration, penalty, updated[..., : size[0], : size[1]], residual, change))
         x = updated
     return x
+
+
+def _pull(x: Tensor, prior: Prior, penalty: float) -> Tensor:
+    """D^T w, w the prior's copy of D x, by blocks of rows, which the processor's cache holds: (B, C, H, W)."""
+    height = x.shape[-2]
+    rows = max(1, BLOCK * height // x.numel())
+    if rows >= height:
+        return differences_adjoint(prior(differences(x), penalty))
+    wide = torch.cat([x[..., -1:, :], x, x[..., :1, :]], dim=-2)
+    parts = []
+    for top in range(0, height, rows):
+        block = wide[..., top : top + rows + 2, :]  # a row more above, for D^T, and below, for D
+        here = block[..., :-1, :]
+        down, across = prior(torch.stack([block[..., 1:, :] - here, here.roll(-1, -1) - here]), penalty)
+        across = across[..., 1:, :]
+        parts.append(down[..., :-1, :] - down[..., 1:, :] + across.roll(1, -1) - across)
+    return torch.cat(parts, dim=-2)
 
 
 def _finite(x: Tensor) -> bool:

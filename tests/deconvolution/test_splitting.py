@@ -120,6 +120,30 @@ def test_large_images_go_channel_by_channel(monkeypatch):
     torch.testing.assert_close(hyper_laplacian(y, k), whole, rtol=0, atol=1e-12)
 
 
+@METHODS
+@pytest.mark.parametrize("block", [1, 150, 500, 1000])
+def test_blocks_of_rows_make_the_same_picture(method, block, monkeypatch):
+    y, k = draw(2, 1, 24, 30), kernels()
+    whole = method(y, k)
+    monkeypatch.setattr("deblurlib.deconvolution.splitting.BLOCK", block)
+    torch.testing.assert_close(method(y, k), whole, rtol=0, atol=1e-12)
+
+
+def test_no_block_is_larger_than_said(monkeypatch):
+    """But for the one row that two of them share."""
+    sizes = []
+
+    @dataclass(frozen=True)
+    class Watching(Scaled):
+        def __call__(self, v, penalty):
+            sizes.append(v[0].numel())
+            return v
+
+    monkeypatch.setattr("deblurlib.deconvolution.splitting.BLOCK", 400)
+    half_quadratic_splitting(draw(1, 1, 50, 40), kernels(), Watching(1.0), [0.5], boundary="wrap")
+    assert sizes == [400 + 40] * 5
+
+
 def test_what_is_not_finite_stops_the_engine():
     """The estimate before it comes back, and the warning says why."""
 
