@@ -2,27 +2,39 @@
 
     python tools/step_ladder.py --photographs FOLDER --features FILE --output FILE
 
-It takes about a minute and a half of one large GPU, most of it for compiling. The record holds the two ceilings of the
-device (bfloat16 products, bytes copied), for each rung of `deblurlib.training.ladder` the time of a step, for the top
-rung where its time goes kernel by kernel, and how closely two runs of one seed agree.
+It takes about two minutes of one large GPU, half of it for compiling. The record holds the two ceilings of the device
+(bfloat16 products, bytes copied), for each rung of `deblurlib.training.ladder` the time of a step, how closely two runs
+of one seed agree, for the top rung where its time goes kernel by kernel, and what CUDA graphs would add to it. It is
+written after each of these, so that a run which is cut short leaves what it has measured.
 """
 
 import argparse
+import json
 import statistics
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 
-from deblurlib.training import BlurredPairs, TrainingConfig, fit, read_config, step_cost
-from deblurlib.training.hardware import describe
-from deblurlib.training.ladder import RUNGS, prepare, seconds
+from deblurlib.training import BlurredPairs, TrainingConfig, read_config, step_cost
+from deblurlib.training.data import Batch, photographs
+from deblurlib.training.hardware import describe, lay_out
+from deblurlib.training.ladder import RUNGS, clock, prepare
 from deblurlib.training.record import write_json
+from deblurlib.training.schedule import schedule
+from deblurlib.training.systems import System, build_system
+
+Step = Callable[[Batch], None]
+
+FIRST = 50
+"""Steps in which runs of one seed are compared."""
 
 KINDS = (
     ("element by element, compiled", ("triton",)),
@@ -61,9 +73,8 @@ def kind(kernel: str) -> str:
     return next((kind for kind, parts in KINDS if any(part in name for part in parts)), "other")
 
 
-def where_time_goes(config: TrainingConfig, pairs: BlurredPairs, steps: int) -> dict[str, Any]:
+def where_time_goes(system: System, step: Step, pairs: BlurredPairs, steps: int) -> dict[str, Any]:
     """Of the top rung, batch and all: milliseconds a step of each kind of kernel, and of the longest kernels."""
-    system, step = prepare(config, RUNGS[-1], pairs.device)
     for number in range(4):
         step(pairs.batch(number, paired=system.paired))
     torch.cuda.synchronize()
@@ -92,18 +103,60 @@ def where_time_goes(config: TrainingConfig, pairs: BlurredPairs, steps: int) -> 
     }
 
 
-def apart(config: TrainingConfig) -> dict[str, float]:
-    """Largest difference of any loss in 50 steps: of two runs of a seed, in each precision, and of the precisions."""
-    runs = {}
-    for precision in ("float32", "bfloat16"):
-        small = replace(config, steps=50, batch=min(config.batch, 8), precision=precision, compile=False, pool=0)
-        runs[precision] = [fit(small, progress=False).losses for _ in range(2)]
+def first_losses(config: TrainingConfig, pairs: BlurredPairs, *, half: bool, exact: bool) -> dict[str, Tensor]:
+    """Each loss in the first steps of a run, as the loop takes them: `exact` with algorithms that repeat their bits."""
+    device = pairs.device
+    system = build_system(config, device)
+    lay_out(system.modules, device)
+    seen = []
+    with torch.backends.cudnn.flags(enabled=True, benchmark=not exact, deterministic=exact, allow_tf32=True):
+        for number in range(FIRST):
+            system.set_rate(schedule(config.schedule, number, config.steps))
+            batch = pairs.batch(number, paired=system.paired)
+            with torch.autocast(device.type, dtype=torch.bfloat16, enabled=half):
+                seen.append(system.step(batch))
+    return {name: torch.stack([losses[name] for losses in seen]).double().cpu() for name in seen[0]}
 
-    def largest(a: dict[str, list[float]], b: dict[str, list[float]]) -> float:
-        return max(abs(x - y) / max(1.0, abs(y)) for name in a for x, y in zip(a[name], b[name], strict=True))
 
-    (once, again), (half, half_again) = runs["float32"], runs["bfloat16"]
-    return {"float32": largest(once, again), "bfloat16": largest(half, half_again), "between": largest(once, half)}
+def apart(config: TrainingConfig, source: list[Tensor], device: torch.device) -> dict[str, dict[str, float]]:
+    """How far apart the losses of two runs of a seed are: in each precision, and between the two.
+
+    Returns:
+        For each comparison the largest difference of any loss in all of the steps, absolute below 1 and relative above,
+        and how many steps go by before one is beyond a thousandth.
+    """
+    small = replace(config, batch=min(config.batch, 8), kernels=2048)
+    pairs = BlurredPairs(small, device, source)
+
+    def compare(a: dict[str, Tensor], b: dict[str, Tensor]) -> dict[str, float]:
+        by_step = torch.stack([(a[name] - b[name]).abs() / b[name].abs().clamp_min(1) for name in a]).amax(dim=0)
+        beyond = (~(by_step <= 1e-3)).nonzero()
+        return {"largest": float(by_step.max()), "steps": int(beyond[0]) if len(beyond) else FIRST}
+
+    whole, again, half, half_again, loose, loose_half = (
+        first_losses(small, pairs, half=half, exact=exact)
+        for half, exact in ((False, True), (False, True), (True, True), (True, True), (False, False), (True, False))
+    )
+    return {
+        "float32, twice": compare(whole, again),
+        "bfloat16, twice": compare(half, half_again),
+        "bfloat16 and float32": compare(half, whole),
+        "float32, the fastest algorithms": compare(loose, whole),
+        "bfloat16, the fastest algorithms": compare(loose_half, half),
+    }
+
+
+def as_graphs(config: TrainingConfig, batch: Batch, steps: int) -> float:
+    """Milliseconds of the top rung's step where each compiled network is replayed as one CUDA graph."""
+    system, plain = prepare(config, replace(RUNGS[-1], compiled=False), batch.blurred.device)
+    for module in system.modules:
+        module.compile(mode="reduce-overhead")
+
+    def step(batch: Batch) -> None:
+        torch.compiler.cudagraph_mark_step_begin()
+        plain(batch)
+
+    return 1000 * clock(step, batch, warm=6, steps=steps)
 
 
 def main() -> None:
@@ -118,32 +171,46 @@ def main() -> None:
     config = replace(read_config(options.config), photographs=options.photographs, features=options.features)
     device = torch.device("cuda")
     record: dict[str, Any] = {"machine": describe(device), "ceilings": ceilings(device)}
-    pairs = BlurredPairs(config, device)
+
+    def keep(**measured: Any) -> None:
+        record.update(measured)
+        write_json(options.output, record, indent=1)
+
+    source, _ = photographs(config.photographs)
+    pairs = BlurredPairs(config, device, source)
     batch = pairs.batch(0)
-    cost = step_cost(config)
-    record |= {"recipe": options.config, "batch": config.batch, "operations": cost.flops, "rungs": []}
-    host = BlurredPairs(config, torch.device("cpu"))
+    keep(recipe=options.config, batch=config.batch, operations=step_cost(config).flops, rungs=[])
+    host = BlurredPairs(replace(config, kernels=64), torch.device("cpu"), source)
     begun = time.perf_counter()
     host.batch(1)
-    record["batch_on_the_host"] = 1000 * (time.perf_counter() - begun)
+    keep(batch_on_the_host=1000 * (time.perf_counter() - begun))
+    del host
     for rung in RUNGS:
-        torch.cuda.reset_peak_memory_stats()
-        spent = seconds(config, rung, batch, steps=options.steps)
-        row = {"name": rung.name, "milliseconds": 1000 * spent, "memory": torch.cuda.max_memory_allocated()}
-        record["rungs"].append(row)
-        print(f"{rung.name:28} {1000 * spent:8.1f} ms {config.batch / spent:8.0f} images/s", flush=True)
-        write_json(options.output, record, indent=1)
         torch.cuda.empty_cache()
-    record["profile"] = where_time_goes(config, pairs, options.steps)
-    write_json(options.output, record, indent=1)
+        torch.cuda.reset_peak_memory_stats()
+        system, step = prepare(config, rung, device)
+        spent = clock(step, batch, steps=options.steps)
+        row = {"name": rung.name, "milliseconds": 1000 * spent, "memory": torch.cuda.max_memory_allocated()}
+        keep(rungs=[*record["rungs"], row])
+        print(f"{rung.name:28} {1000 * spent:8.1f} ms {config.batch / spent:8.0f} images/s", flush=True)
+        if rung != RUNGS[-1]:
+            del system, step  # the top rung stays, compiled, for the profile
+    readings: dict[str, Any] = {}
+    for name in (options.config, "strong_l1"):
+        other = replace(read_config(name), photographs=config.photographs, features=config.features)
+        readings[name] = apart(other, source, device)
+        keep(apart=readings)
+        print(name, json.dumps(readings[name]), flush=True)
+    keep(profile=where_time_goes(system, step, pairs, options.steps))
     print(record["profile"]["step"], record["profile"]["batch"], record["profile"]["kinds"], flush=True)
-    record["apart"] = {options.config: apart(config), "strong_l1": apart(_same_world("strong_l1", config))}
-    print(record["apart"])
-    write_json(options.output, record, indent=1)
-
-
-def _same_world(name: str, config: TrainingConfig) -> TrainingConfig:
-    return replace(read_config(name), photographs=config.photographs)
+    del system, step
+    torch.cuda.empty_cache()
+    torch.compiler.reset()  # what it has compiled counts towards a limit
+    try:  # last, for a graph that cannot be captured may take the device with it
+        keep(as_graphs=as_graphs(config, batch, options.steps))
+        print(f"as CUDA graphs {record['as_graphs']:8.1f} ms", flush=True)
+    except RuntimeError as error:
+        print(f"as CUDA graphs: not possible here, {error}", flush=True)
 
 
 if __name__ == "__main__":

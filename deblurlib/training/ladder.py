@@ -90,8 +90,19 @@ def seconds(config: TrainingConfig, rung: Rung, batch: Batch, *, warm: int = 3, 
         >>> seconds(config, RUNGS[0], batch, warm=1, steps=2) > 0
         True
     """
+    return clock(prepare(config, rung, batch.blurred.device)[1], batch, warm=warm, steps=steps)
+
+
+def clock(step: Callable[[Batch], None], batch: Batch, *, warm: int = 3, steps: int = 10) -> float:
+    """Seconds of a step that is at hand already; else as `seconds`.
+
+    Example:
+        >>> from deblurlib.training import BlurredPairs
+        >>> batch = BlurredPairs(TrainingConfig(batch=2), torch.device("cpu")).batch(0)
+        >>> 0.01 < clock(lambda batch: time.sleep(0.01), batch, warm=0, steps=3) < 1
+        True
+    """
     device = batch.blurred.device
-    _, step = prepare(config, rung, device)
     times = []
     for number in range(warm + steps):
         _wait(device)
