@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+GROUND = ("contracts", "files", "images", "least_squares", "photographs", "profile", "networks", "losses")
 FLOORS = {
-    **dict.fromkeys(("contracts", "files", "images", "photographs", "profile", "networks", "losses"), 0),
+    **dict.fromkeys(GROUND, 0),
     **dict.fromkeys(("blur", "datasets", "metrics"), 1),
     **dict.fromkeys(("deconvolution", "training"), 2),
     **dict.fromkeys(("blind", "benchmarks"), 3),

@@ -11,7 +11,6 @@ import argparse
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from tqdm import trange
 
@@ -19,6 +18,7 @@ from deblurlib.blind import guided
 from deblurlib.blind.guided import GENERATOR
 from deblurlib.blind.kernel_cleanup import normalise
 from deblurlib.blind.refined_kernel import NOISE, inner_edges, three_ridges
+from deblurlib.losses import wiener_error
 from deblurlib.networks import KernelRefiner, load_generator, save_weights
 from deblurlib.training import BlurredPairs, TrainingConfig, held_out
 
@@ -30,33 +30,8 @@ SHORTEST, CROP, TOGETHER = 3.0, 256, 10
 
 BATCH, LEARNING_RATE, AVERAGE = 48, 2e-3, 0.998
 
-DETAIL, COARSEST, GRAIN = 2e-4, 0.01, 0.005
-"""Of the Wiener filter: the power of photographs is DETAIL / (f^2 + COARSEST^2), the noise's is GRAIN^2."""
-
 Examples = tuple[Tensor, Tensor, Tensor]
 """Three ridges, (N, 3, h, w); true kernels, (N, 1, h, w); noise, (N,)."""
-
-
-def wiener_error(believed: Tensor, true: Tensor) -> Tensor:
-    """Expected mean squared error, in decibels, of the Wiener filter of one kernel where another one blurred: (B,).
-
-    With W = conj(B) / (|B|^2 + N / S), it is the mean over frequencies of S |1 - W K|^2 + N |W|^2.
-    """
-    side = max(64, 2 * true.shape[-1])
-    down, across = torch.fft.fftfreq(side)[:, None], torch.fft.rfftfreq(side)[None]
-    power = DETAIL / (down.square() + across.square() + COARSEST**2)
-    half = true.shape[-1] // 2
-
-    def spectrum(kernel: Tensor) -> Tensor:
-        room = side - kernel.shape[-1]
-        return torch.fft.rfft2(F.pad(kernel, (0, room, 0, room)).roll((-half, -half), dims=(-2, -1)))
-
-    b = spectrum(believed)
-    wiener = b.conj() / (b.abs().square() + GRAIN**2 / power)
-    error = power * (1 - wiener * spectrum(true)).abs().square() + GRAIN**2 * wiener.abs().square()
-    twice = torch.full_like(power, 2.0)  # the half spectrum has most frequencies for two
-    twice[:, [0, -1]] = 1.0
-    return 10 * torch.log10((error * twice).sum(dim=(-3, -2, -1)) / side**2)
 
 
 def make(photographs: Path, frame: int, longest: float, count: int, seed: int) -> Examples:

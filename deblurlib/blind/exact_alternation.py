@@ -8,10 +8,10 @@ from torch import Tensor
 
 from deblurlib.blind.free_boundary import FreeBoundary
 from deblurlib.blind.kernel_cleanup import normalise
-from deblurlib.blind.kernel_steps import conjugate_gradients
 from deblurlib.blind.nonnegative import nonnegative
 from deblurlib.blind.second_moments import least_squares
 from deblurlib.blind.variation import clamped_length, steps, steps_adjoint, variation
+from deblurlib.least_squares import conjugate_gradients
 
 LAGGED, ITERATIONS = 10, 60
 """Reweightings of a picture step, and conjugate gradients of each (our choice)."""

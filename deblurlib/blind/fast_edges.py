@@ -9,9 +9,9 @@ from torch import Tensor
 from deblurlib.blind.coarse_to_fine import Pyramid, Scale, Watch, coarse_to_fine
 from deblurlib.blind.edges import gradients, inner, select, strength_threshold
 from deblurlib.blind.kernel_cleanup import prune, threshold
-from deblurlib.blind.kernel_steps import ridge
 from deblurlib.blind.latent_steps import Periodic, derivative_step
 from deblurlib.blind.prediction import bilateral, shock_filter
+from deblurlib.least_squares import ridge
 
 
 @dataclass(frozen=True)

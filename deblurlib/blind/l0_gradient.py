@@ -8,8 +8,8 @@ from torch import Tensor
 from deblurlib.blind.coarse_to_fine import Pyramid, Scale, Watch, coarse_to_fine
 from deblurlib.blind.edges import gradients, inner, select, strength_threshold
 from deblurlib.blind.kernel_cleanup import prune, threshold
-from deblurlib.blind.kernel_steps import ridge
 from deblurlib.blind.latent_steps import Periodic, l0_gradient_step
+from deblurlib.least_squares import ridge
 
 LatentStep = Callable[[Periodic, Tensor, float], Tensor]
 """From the blurred picture, the kernel and the weight of the prior to the latent picture, of the extended size."""

@@ -11,10 +11,10 @@ from deblurlib.blind.coarse_to_fine import Pyramid, Scale, Watch, coarse_to_fine
 from deblurlib.blind.edges import inner
 from deblurlib.blind.free_boundary import FreeBoundary
 from deblurlib.blind.kernel_cleanup import follow, normalise
-from deblurlib.blind.kernel_steps import ridge
 from deblurlib.blind.marginal_em import picture
 from deblurlib.blind.posterior import SeenGradients
 from deblurlib.blur.circular import fast_length
+from deblurlib.least_squares import ridge
 
 
 @dataclass(frozen=True)

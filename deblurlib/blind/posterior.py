@@ -8,7 +8,7 @@ from torch import Tensor
 from deblurlib.blind.edges import gradients
 from deblurlib.blind.free_boundary import FreeBoundary
 from deblurlib.blind.gradient_mixture import Mixture
-from deblurlib.blind.kernel_steps import conjugate_gradients
+from deblurlib.least_squares import conjugate_gradients
 
 
 @dataclass(frozen=True)

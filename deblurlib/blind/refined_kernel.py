@@ -5,8 +5,8 @@ from torch import Tensor
 
 from deblurlib.blind.edges import gradients
 from deblurlib.blind.kernel_cleanup import normalise, recentre
-from deblurlib.blind.kernel_steps import ridge
 from deblurlib.blind.window import grey
+from deblurlib.least_squares import ridges
 from deblurlib.networks import KernelRefiner
 
 RIM = 3
@@ -43,8 +43,7 @@ def three_ridges(sharp: Tensor, blurred: Tensor, size: int) -> Tensor:
         >>> three_ridges(x, Blur(gaussian(5, 1.0))(x), 7).double().sum(dim=(-2, -1)).round(decimals=1).tolist()
         [[0.9, 0.5, 0.1]]
     """
-    energy = sharp.double().square().sum(dim=(1, 2, 3)).view(-1, 1, 1, 1)
-    return torch.cat([ridge(sharp, blurred, size, weight=w * energy, iterations=ITERATIONS) for w in WEIGHTS], dim=1)
+    return ridges(sharp, blurred, size, WEIGHTS, iterations=ITERATIONS)
 
 
 def refine(ridges: Tensor, network: KernelRefiner, noise: float) -> Tensor:

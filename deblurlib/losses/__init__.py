@@ -5,6 +5,7 @@ from deblurlib.losses.content import log_error
 from deblurlib.losses.cycle import cycle, identity
 from deblurlib.losses.perceptual import FeatureDistance, Perceptual, RandomFeatures
 from deblurlib.losses.vgg import vgg_index, vgg_layers
+from deblurlib.losses.wiener import wiener_error
 from deblurlib.losses.yuan import (
     intended_8,
     intended_9,
@@ -40,4 +41,5 @@ __all__ = [
     "printed_12",
     "vgg_index",
     "vgg_layers",
+    "wiener_error",
 ]

@@ -6,6 +6,7 @@ from deblurlib.networks.deconvolver import Deconvolver, KernelCNN
 from deblurlib.networks.denoiser import Denoiser
 from deblurlib.networks.discriminators import PatchDiscriminator, receptive_field
 from deblurlib.networks.generators import UNetGenerator
+from deblurlib.networks.guided_unet import GuidedUNet
 from deblurlib.networks.kernel_refiner import KernelRefiner
 from deblurlib.networks.motion_classifier import MotionClassifier, straight_motions
 from deblurlib.networks.pretrained import (
@@ -29,6 +30,7 @@ __all__ = [
     "Deblurrer",
     "Deconvolver",
     "Denoiser",
+    "GuidedUNet",
     "KernelCNN",
     "KernelRefiner",
     "MotionClassifier",

@@ -4,6 +4,7 @@ import copy
 import functools
 import json
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,12 +18,13 @@ from deblurlib.files import atomic
 from deblurlib.networks.architectures import GENERATORS
 from deblurlib.networks.deconvolver import Deconvolver, KernelCNN
 from deblurlib.networks.denoiser import Denoiser
+from deblurlib.networks.guided_unet import GuidedUNet
 from deblurlib.networks.kernel_refiner import KernelRefiner
 from deblurlib.networks.motion_classifier import MotionClassifier
 from deblurlib.networks.tiling import tiled
 
 FOLDER = Path(__file__).parent / "weights"
-ARCHITECTURES: dict[str, type[nn.Module]] = {kind.__name__: kind for kind in GENERATORS.values()}
+ARCHITECTURES: dict[str, type[nn.Module]] = {kind.__name__: kind for kind in (*GENERATORS.values(), GuidedUNet)}
 KNOWN_KERNEL: dict[str, type[nn.Module]] = {"Denoiser": Denoiser, "Deconvolver": Deconvolver, "KernelCNN": KernelCNN}
 """Networks that serve where the kernel is known: they are no generators, blurred -> sharp."""
 
@@ -160,10 +162,18 @@ class Deblurrer:
         x = blurred.float().expand(-1, 3, -1, -1)
         device = next(self.network.parameters()).device
         reach = getattr(self.network, "reach", 64)
-        sharp = tiled(self.network, x.to(device), tile=self._tile(*x.shape[-2:]), overlap=reach).clamp(0, 1)
+        x = x.to(device)
+        sharp = tiled(self._restore(x), x, tile=self._tile(*x.shape[-2:]), overlap=reach).clamp(0, 1)
         if blurred.shape[1] == 1:
             sharp = sharp.mean(dim=1, keepdim=True)
         return sharp.to(device=blurred.device, dtype=blurred.dtype)
+
+    def _restore(self, x: Tensor) -> Callable[[Tensor], Tensor]:
+        """What restores a tile of a batch: the network, told the kernel if it looks for one in the whole picture."""
+        if not isinstance(self.network, GuidedUNet):
+            return self.network
+        kernel, noise = self.network.find(x)
+        return functools.partial(self.network.restore, kernel=kernel, noise=noise)
 
     def _tile(self, height: int, width: int) -> int:
         if getattr(self.network, "local", True):

@@ -6,6 +6,7 @@ from deblurlib.contracts import choice
 from deblurlib.training.conditional import DeblurGAN, PhysicsGAN, Pix2Pix
 from deblurlib.training.config import TrainingConfig
 from deblurlib.training.cycles import CycleGAN, PairedCycleGAN
+from deblurlib.training.kernel_guided import KernelGuided
 from deblurlib.training.one_step import Losses, System
 from deblurlib.training.regression import Regression
 from deblurlib.training.yuan_systems import Yuan, YuanPrinted
@@ -14,6 +15,7 @@ __all__ = ["SYSTEMS", "Losses", "System", "build_system"]
 
 SYSTEMS: dict[str, type[System]] = {
     "regression": Regression,
+    "kernel_guided": KernelGuided,
     "pix2pix": Pix2Pix,
     "deblur_gan": DeblurGAN,
     "physics_gan": PhysicsGAN,

@@ -5,7 +5,8 @@ import itertools
 import pytest
 import torch
 
-from deblurlib.blind import kernel_cleanup, kernel_steps
+from deblurlib import least_squares
+from deblurlib.blind import kernel_cleanup
 from deblurlib.blind.agreement import most_alike
 from deblurlib.blind.coarse_to_fine import Pyramid, downsample, enlarge, scales, two_taps
 from deblurlib.blind.dark_channel import darken, darkest, otsu
@@ -23,7 +24,7 @@ def test_the_kernel_step_finds_the_true_kernel_from_true_gradients(sharp, kernel
     y = Blur(kernel, "valid")(sharp)
     x = sharp[..., 4:-4, 4:-4]
     for k, seen in ((kernel, y), (kernel.flip(-1, -2), Blur(kernel.flip(-1, -2), "valid")(sharp))):
-        found = kernel_cleanup.normalise(kernel_steps.ridge(gradients(x), gradients(seen), 13, weight=0.01))
+        found = kernel_cleanup.normalise(least_squares.ridge(gradients(x), gradients(seen), 13, weight=0.01))
         assert kernel_similarity(found, k) > 0.98
         assert kernel_similarity(found, k.flip(-1, -2)) < 0.9
 
@@ -31,7 +32,7 @@ def test_the_kernel_step_finds_the_true_kernel_from_true_gradients(sharp, kernel
 def test_the_normal_equations_of_the_kernel_are_those_of_the_pictures():
     """A k from the autocorrelation is the adjoint of the convolution after the convolution, wrapped."""
     x, v = random(2, 3, 20, 24), random(2, 1, 7, 7, seed=1)
-    normal = kernel_steps.toeplitz(kernel_steps.autocorrelation(x, 7))
+    normal = least_squares.toeplitz(least_squares.autocorrelation(x, 7))
     spread = torch.zeros(2, 1, 20, 24, dtype=torch.float64)
     spread[..., :7, :7] = v
     spectrum = torch.fft.rfft2(x)
@@ -46,17 +47,17 @@ def test_conjugate_gradients_solve_each_of_a_batch():
     a = random(3, 6, 6)
     a = a @ a.mT + torch.eye(6, dtype=torch.float64)
     b = random(3, 6, 1, seed=1)
-    found = kernel_steps.conjugate_gradients(lambda v: a @ v, b, torch.zeros_like(b), iterations=30)
+    found = least_squares.conjugate_gradients(lambda v: a @ v, b, torch.zeros_like(b), iterations=30)
     assert torch.allclose(found, torch.linalg.solve(a, b), atol=1e-9)
 
 
 def test_the_objective_of_the_kernel_step_falls_with_every_iteration(sharp, kernel):
     x, y = gradients(sharp)[..., :100, :100], gradients(Blur(kernel)(sharp))[..., :100, :100]
-    normal = kernel_steps.toeplitz(kernel_steps.autocorrelation(x, 9))
-    target = kernel_steps.crosscorrelation(x, y, 9)
+    normal = least_squares.toeplitz(least_squares.autocorrelation(x, 9))
+    target = least_squares.crosscorrelation(x, y, 9)
 
     def objective(n):
-        k = kernel_steps.ridge(x, y, 9, weight=2.0, iterations=n).double()
+        k = least_squares.ridge(x, y, 9, weight=2.0, iterations=n).double()
         return float((k * (normal(k) + 2.0 * k)).sum() / 2 - (k * target).sum())
 
     values = [objective(n) for n in range(8)]

@@ -17,11 +17,18 @@ def small(name):
     return dataclasses.replace(read_config(name), **SIZE, **PACE, **HERE)
 
 
-def test_the_four_runs_ship():
-    assert shipped_recipes() == ["paper_fitted", "paper_printed", "strong_l1", "strong_perceptual", "unpaired"]
+def test_the_runs_ship():
+    assert shipped_recipes() == [
+        "paper_fitted",
+        "paper_printed",
+        "strong_guided",
+        "strong_l1",
+        "strong_perceptual",
+        "unpaired",
+    ]
 
 
-@pytest.mark.parametrize("name", ["paper_fitted", "paper_printed", "strong_l1", "unpaired"])
+@pytest.mark.parametrize("name", ["paper_fitted", "paper_printed", "strong_guided", "strong_l1", "unpaired"])
 def test_a_recipe_takes_steps_and_goes_on(name, tmp_path):
     """And its file says the command that runs it."""
     assert f"deblurlib train --config {name} " in (RECIPES / f"{name}.toml").read_text()

@@ -219,6 +219,6 @@ def test_no_pool():
 
 def test_another_system_is_refused(tiny):
     with pytest.raises(
-        ValueError, match="unknown 'wgan', expected one of regression, pix2pix, deblur_gan, physics_gan"
+        ValueError, match="unknown 'wgan', expected one of regression, kernel_guided, pix2pix, deblur_gan, physics_gan"
     ):
         build_system(tiny(system="wgan"), CPU)

@@ -3,7 +3,7 @@
 Between gradients, not between intensities: with intensities the same loop fails on nearly every picture of Levin's.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -105,6 +105,34 @@ def ridge(
         lambda v: normal(v) + weight * v, target, first, iterations=iterations, tolerance=tolerance
     )
     return solved.to(sharp.dtype)
+
+
+def ridges(sharp: Tensor, blurred: Tensor, size: int, weights: Sequence[float], *, iterations: int) -> Tensor:
+    """`ridge` for several weights at once, from one pair of correlations: (B, len(weights), size, size).
+
+    Args:
+        sharp: (B, M, H, W), maps of the sharp picture.
+        blurred: (B, M, H, W), the same maps of the blurred one.
+        size: Odd, of the kernels.
+        weights: Of the ridges, in parts of the energy of `sharp`, sum_i |l_i|^2.
+        iterations: Of conjugate gradients.
+
+    Example:
+        >>> from deblurlib.blur import Blur, gaussian
+        >>> x = torch.randn(1, 2, 64, 64, generator=torch.Generator().manual_seed(0))
+        >>> found = ridges(x, Blur(gaussian(5, 1.0))(x), 7, (0.1, 1.0, 10.0), iterations=40)
+        >>> found.double().sum(dim=(-2, -1)).round(decimals=1).tolist()
+        [[0.9, 0.5, 0.1]]
+    """
+    shape, count = _room(sharp, size), len(weights)
+    spectrum = torch.fft.rfft2(sharp, s=shape)
+    normal = toeplitz(_with_itself(spectrum, shape, size).repeat_interleave(count, dim=0))
+    target = _with_another(spectrum, blurred, shape, size).repeat_interleave(count, dim=0)
+    energy = sharp.double().square().sum(dim=(1, 2, 3))
+    weight = torch.stack([w * energy for w in weights], dim=1).view(-1, 1, 1, 1)
+    first = torch.full_like(target, 1 / size**2)
+    found = conjugate_gradients(lambda v: normal(v) + weight * v, target, first, iterations=iterations, tolerance=1e-5)
+    return found.to(sharp.dtype).view(-1, count, size, size)
 
 
 def conjugate_gradients(

@@ -1,0 +1,224 @@
+"""A generator that finds the kernel on its way: a restoration shows the kernel, the kernel a better restoration."""
+
+import contextlib
+from typing import Any, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from deblurlib.least_squares import ridges
+from deblurlib.networks.kernel_refiner import KernelRefiner
+from deblurlib.networks.residual_unet import ResidualUNet
+
+FRAME = 35
+"""Side of the kernels that it looks for, pixels."""
+
+WINDOW = 384
+"""Side of the part of a large picture that the kernel is looked for in, pixels (our choice)."""
+
+STRIDE = 32
+"""Pixels between the windows that are compared (our choice)."""
+
+SMALLEST = 24
+"""Pixels a side below which no kernel is looked for, and a point is taken (our choice)."""
+
+RIM = 3
+"""Pixels at the frame that the kernel is not seen by (our choice)."""
+
+WEIGHTS = (0.1, 1.0, 10.0)
+"""Of the three ridges, in parts of the gradients' energy (our choice)."""
+
+ITERATIONS = 30
+"""Of conjugate gradients (our choice)."""
+
+LEAK = 0.01
+"""Of values below zero in a kernel, while the refiners learn (our choice)."""
+
+NOISE = (0.002, 0.015)
+"""Standard deviations: an estimate below or above counts as the nearer one (our choice)."""
+
+TRUST = (0.3, 3.0)
+"""Of the two Wiener filters: how strong each takes the noise to be, in parts of its estimated power (our choice)."""
+
+DETAIL, COARSEST = 2e-4, 0.01
+"""The power of photographs at a frequency of f cycles a pixel is taken to be DETAIL / (f^2 + COARSEST^2)."""
+
+LUMA = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue in the grey picture (Rec. 601)."""
+
+
+class GuidedUNet(nn.Module):
+    """Two residual U-Nets, and between them the kernel: after the cascade of Schuler et al. (2016).
+
+    The first U-Net restores what it can. Least squares between the gradients of its restoration and of the picture
+    give a kernel, which a `KernelRefiner` corrects; two Wiener filters of the picture with that kernel go to the second
+    U-Net beside the picture, and it says what is to be believed. Its restoration is better than the first, so it shows
+    the kernel better: the way is gone a second time, with a refiner of its own. Where no single kernel blurred the
+    picture, the filters ring, and the second U-Net has learnt to leave them alone.
+
+    Args:
+        width: Channels of the first U-Net at half the resolution. The second has five sixths of them.
+        levels: As for `ResidualUNet`.
+        blocks: As for `ResidualUNet`.
+
+    Shape:
+        (B, 3, H, W) in [0, 1] to the same shape, for any H and W. Each picture has one kernel, of up to 35 pixels,
+        looked for in the part of 384 pixels a side that has the most edges.
+
+    Example:
+        >>> network = GuidedUNet(6, 1, 1)
+        >>> x = torch.rand(1, 3, 40, 50)
+        >>> bool((network(x) == x).all())
+        True
+        >>> kernel, noise = network.find(x)
+        >>> kernel.shape, noise.shape
+        (torch.Size([1, 1, 35, 35]), torch.Size([1]))
+    """
+
+    def __init__(self, width: int = 48, levels: int = 2, blocks: int = 2) -> None:
+        super().__init__()
+        self.settings = {"width": width, "levels": levels, "blocks": blocks}
+        self.first = ResidualUNet(width, levels, blocks)
+        self.refiners = nn.ModuleList([KernelRefiner(), KernelRefiner()])
+        self.second = ResidualUNet(max(1, width - width // 6), levels, blocks, beside=3 * len(TRUST))
+        self.local = True  # once the kernel is found
+        self.reach = self.second.reach
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Restore a batch of images."""
+        return self.restore(x, *self.find(x))
+
+    def find(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Each image's kernel, (B, 1, 35, 35), non-negative, sum 1, placed as `restore` needs it; its noise, (B,)."""
+        seen = most_edges(x, WINDOW)
+        noise = noise_level(seen)
+        if min(seen.shape[-2:]) < SMALLEST:
+            return unit_light(seen.new_zeros(len(seen), 1, FRAME, FRAME)), noise
+        kernel = self.look(0, self.first(seen), seen, noise)
+        return self.look(1, self.restore(seen, kernel, noise), seen, noise), noise
+
+    def look(self, again: int, restored: Tensor, blurred: Tensor, noise: Tensor) -> Tensor:
+        """The kernel between a restoration and the picture; the first time (0) or again (1)."""
+        with in_full(restored.device):  # correlations need their digits
+            found = ridges(edges(restored.float()), edges(blurred.float()), FRAME, WEIGHTS, iterations=ITERATIONS)
+            return self.refined(again, found, noise)
+
+    def refined(self, again: int, found: Tensor, noise: Tensor) -> Tensor:
+        """What a refiner makes of three ridges; outside of training the mean over turns and mirrors."""
+        refiner = self.refiners[again]
+        if self.training:  # what lies below zero keeps a little weight, so that it can be learnt from
+            kernel = F.leaky_relu(refiner(found, noise).float(), LEAK)
+            return kernel / kernel.sum(dim=(-2, -1), keepdim=True).clamp_min(LEAK)
+        kernel = torch.zeros_like(found[:, :1])
+        for seen, back in ((found, False), (found.flip(-1), True)):
+            for turns in range(4):
+                k = unit_light(refiner(seen.rot90(turns, (-2, -1)), noise).float()).rot90(-turns, (-2, -1))
+                kernel = kernel + (k.flip(-1) if back else k) / 8
+        return kernel
+
+    def restore(self, x: Tensor, kernel: Tensor, noise: Tensor) -> Tensor:
+        """Restore images whose kernels and noise are known."""
+        return cast(Tensor, self.second(x, wiener_pair(x, kernel, noise)))
+
+
+def in_full(device: torch.device) -> contextlib.AbstractContextManager[Any]:
+    """No half precision; on the meta device, where nothing is computed, nothing to do."""
+    return contextlib.nullcontext() if device.type == "meta" else torch.autocast(device.type, enabled=False)
+
+
+def edges(x: Tensor) -> Tensor:
+    """Differences of the grey picture, across and down, without its rim: (B, 3, H, W) -> (B, 2, H - 7, W - 7)."""
+    red, green, blue = (x[:, c : c + 1, RIM:-RIM, RIM:-RIM] for c in range(3))
+    grey = LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue
+    corner = grey[..., :-1, :-1]
+    return torch.cat([grey[..., :-1, 1:] - corner, grey[..., 1:, :-1] - corner], dim=1)
+
+
+def noise_level(x: Tensor) -> Tensor:
+    """Standard deviation of white noise, judged by second differences both ways: (B,), within `NOISE`.
+
+    Of noise alone they have 6 times its deviation, and 0.6745 of that is the median of their size (after Immerkær
+    1996, who takes the mean). Blur has taken nearly all else that fine.
+
+    Example:
+        >>> x = 0.5 + 0.01 * torch.randn(1, 3, 200, 200, generator=torch.Generator().manual_seed(0))
+        >>> round(float(noise_level(x)), 3)
+        0.01
+    """
+    if min(x.shape[-2:]) < 3:
+        return x.new_full((len(x),), NOISE[0])
+    finest = x.float().diff(n=2, dim=-1).diff(n=2, dim=-2).abs().flatten(1)
+    return (finest.median(dim=1).values / (6 * 0.6745)).clamp(*NOISE)
+
+
+def unit_light(kernel: Tensor) -> Tensor:
+    """Clip to non-negative values, and divide by the sum; what has no light becomes a point at the centre."""
+    h, w = kernel.shape[-2:]
+    kernel = kernel.clamp_min(0)
+    point = torch.zeros_like(kernel)
+    point[..., h // 2, w // 2] = 1e-8
+    kernel = kernel + point
+    return kernel / kernel.sum(dim=(-2, -1), keepdim=True)
+
+
+def wiener_pair(x: Tensor, kernel: Tensor, noise: Tensor) -> Tensor:
+    """Two Wiener filters, one that trusts the picture and one that does not: (B, C, H, W) -> (B, 2 C, H, W).
+
+    X = conj(K) Y / (|K|^2 + t N / S) for t in `TRUST`, N the noise, S the power of photographs.
+    """
+    with in_full(x.device):  # a division of spectra needs its digits
+        height, width = x.shape[-2:]
+        h, w = kernel.shape[-2:]
+        y = torch.fft.rfft2(periodic(x.float(), h + 5))
+        rows, columns = 2 * (y.shape[-2] // 2) + y.shape[-2] % 2, 2 * (y.shape[-1] - 1)
+        padded = F.pad(kernel.float(), (0, columns - w, 0, rows - h)).roll((-(h // 2), -(w // 2)), dims=(-2, -1))
+        transfer = torch.fft.rfft2(padded)
+        down = torch.fft.fftfreq(rows, device=x.device)[:, None]
+        across = torch.fft.rfftfreq(columns, device=x.device)[None]
+        doubt = (down.square() + across.square() + COARSEST**2) / DETAIL * noise.square().view(-1, 1, 1, 1)
+        passed, matched = transfer.abs().square(), transfer.conj() * y
+        filters = [torch.fft.irfft2(matched / (passed + t * doubt), s=(rows, columns)) for t in TRUST]
+        return torch.cat(filters, dim=1)[..., :height, :width].clamp(-0.5, 1.5).reshape(len(x), -1, height, width)
+
+
+def periodic(x: Tensor, margin: int) -> Tensor:
+    """Go on to the right and below for at least a margin, so that the picture can repeat: one reflection fades into
+    the other. Sides become multiples of 32, which transforms like.
+
+    Example:
+        >>> periodic(torch.rand(1, 1, 40, 60), 20).shape
+        torch.Size([1, 1, 64, 96])
+    """
+    for dim in (-2, -1):
+        n = x.shape[dim]
+        count = margin + -(n + margin) % 32
+        steps = torch.arange(count, device=x.device)
+        shape = (-1, 1) if dim == -2 else (-1,)
+        fade = ((steps + 0.5) / count).view(shape).to(x.dtype)
+        before = x.index_select(dim, (n - 2 - steps).clamp_min(0))
+        after = x.index_select(dim, (count - steps).clamp_max(n - 1))
+        x = torch.cat([x, torch.lerp(before, after, fade)], dim=dim)
+    return x
+
+
+def most_edges(x: Tensor, side: int) -> Tensor:
+    """Of each image the part with the strongest gradients, up to `side` pixels a side: (B, C, h, w).
+
+    Example:
+        >>> x = torch.zeros(1, 3, 60, 100)
+        >>> x[..., 90] = 1
+        >>> most_edges(x, 32)[0, 0, 0].nonzero().tolist()
+        [[26]]
+    """
+    height, width = min(side, x.shape[-2]), min(side, x.shape[-1])
+    if (height, width) == x.shape[-2:]:
+        return x
+    strength = edges(x).abs().clamp(max=0.1).sum(dim=1, keepdim=True)
+    strength = F.pad(strength, (RIM, RIM + 1, RIM, RIM + 1))
+    worth = F.avg_pool2d(strength, (height, width), stride=STRIDE)
+    best = worth.flatten(1).argmax(dim=1).tolist()
+    across = worth.shape[-1]
+    tops, lefts = [i // across * STRIDE for i in best], [i % across * STRIDE for i in best]
+    cuts = [x[i : i + 1, :, t : t + height, s : s + width] for i, (t, s) in enumerate(zip(tops, lefts, strict=True))]
+    return torch.cat(cuts)
