@@ -5,6 +5,7 @@ import torch
 
 from deblurlib import blind, metrics
 from deblurlib.blind.kernel_cleanup import components
+from deblurlib.networks import load_kernel_refiner
 
 METHODS = list(blind.METHODS)
 
@@ -47,3 +48,28 @@ def test_the_rounds_never_wait_for_the_host(method, batch, cuda):
 def test_the_parts_of_kernels_are_the_same(cuda):
     k = (torch.rand(32, 1, 27, 27, generator=torch.Generator().manual_seed(0)) > 0.6).float()
     assert torch.equal(components(k.to(cuda)).cpu(), components(k))
+
+
+@pytest.fixture
+def full_float32():
+    """Products of all 24 bits, which cuDNN otherwise rounds to ten."""
+    with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+        yield
+
+
+def test_guided_deblurring_is_that_of_the_cpu(batch, cuda, full_float32):
+    here, there = blind.guided(batch, 13), blind.guided(batch.to(cuda), 13)
+    assert float(metrics.kernel_similarity(there.kernel.cpu(), here.kernel).min()) > 0.999
+    for name in ("latent", "divided", "image"):
+        picture = getattr(there, name)
+        assert picture.device.type == "cuda"
+        alike = metrics.psnr(picture.cpu().clamp(0, 1), getattr(here, name).clamp(0, 1))
+        assert float(alike.min()) > 50, (name, alike)  # dB; a grey level of 255 is 48
+
+
+def test_the_refiner_is_that_of_the_cpu(cuda, full_float32):
+    kernels = torch.rand(4, 3, 19, 19, generator=torch.Generator().manual_seed(0))
+    refiner, noise = load_kernel_refiner(), torch.linspace(0.002, 0.015, 4)
+    here = refiner(kernels, noise)
+    there = refiner.to(cuda)(kernels.to(cuda), noise.to(cuda))
+    torch.testing.assert_close(there.cpu(), here, rtol=1e-4, atol=1e-4)

@@ -93,3 +93,16 @@ def test_gradients():
         return canvas.unpack(canvas.adjoint(canvas.forward(canvas.pack(x, (1, 1)))), (0, 0), canvas.shape)
 
     assert torch.autograd.gradcheck(both, (x, k))
+
+
+@SIZES
+def test_cuda(image, kernel, cuda):
+    """To rounding what the CPU has, and there, too, the adjoint is the adjoint."""
+    x, k = scene(image, kernel)
+    here, there = RightAngle(k, image), RightAngle(k.to(cuda), image)
+    packed = there.pack(x.to(cuda))
+    for ours, theirs in ((here.forward, there.forward), (here.adjoint, there.adjoint)):
+        torch.testing.assert_close(theirs(packed).cpu(), ours(here.pack(x)), rtol=0, atol=1e-12)
+    y = torch.randn(packed.shape, generator=seed(2), dtype=torch.float64).to(cuda)
+    error = ((there.forward(packed) * y).sum() - (packed * there.adjoint(y)).sum()).abs() / (packed.norm() * y.norm())
+    assert error < 1e-10
