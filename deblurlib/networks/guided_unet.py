@@ -58,7 +58,7 @@ class GuidedUNet(nn.Module):
     picture, the filters ring, and the second U-Net has learnt to leave them alone.
 
     Args:
-        width: Channels of the first U-Net at half the resolution. The second has five sixths of them.
+        width: Channels of the second U-Net at half the resolution. The first has five sixths of them.
         levels: As for `ResidualUNet`.
         blocks: As for `ResidualUNet`.
 
@@ -79,9 +79,9 @@ class GuidedUNet(nn.Module):
     def __init__(self, width: int = 48, levels: int = 2, blocks: int = 2) -> None:
         super().__init__()
         self.settings = {"width": width, "levels": levels, "blocks": blocks}
-        self.first = ResidualUNet(width, levels, blocks)
+        self.first = ResidualUNet(max(1, width - width // 6), levels, blocks)
         self.refiners = nn.ModuleList([KernelRefiner(), KernelRefiner()])
-        self.second = ResidualUNet(max(1, width - width // 6), levels, blocks, beside=3 * len(TRUST))
+        self.second = ResidualUNet(width, levels, blocks, beside=3 * len(TRUST))
         self.local = True  # once the kernel is found
         self.reach = self.second.reach
 
