@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from deblurlib.losses.vgg import vgg_index, vgg_layers
 from deblurlib.losses.vgg_weights import load_vgg, preprocessing, torchvision_file
+from deblurlib.networks.filled import filled
 
 SIGNED = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 """[0, 1] to [-1, 1]."""
@@ -55,7 +56,7 @@ class FeatureDistance(nn.Module):
         x = (x.expand(-1, 3, -1, -1) - self.shift) / self.scale
         first = self.features[0]
         if torch.compiler.is_compiling() and isinstance(first, nn.Conv2d):
-            features: Tensor = self.features[1:](_filled_up(first, x))
+            features: Tensor = self.features[1:](filled(first, x))
         else:
             features = self.features(x)
         return features if features.dtype == torch.float64 else features.float()
@@ -189,16 +190,6 @@ def _file(weights: str | Path, download: bool) -> Path | None:
             stacklevel=3,
         )
         return None
-
-
-def _filled_up(convolution: nn.Conv2d, x: Tensor) -> Tensor:
-    """A convolution, with channels of zeros beside the image's three: tensor cores take eight numbers at a time.
-
-    Left alone, cuDNN fills the image up by itself, but has no fast kernel for a gradient of three channels.
-    """
-    fill = (0, 0, 0, 0, 0, -x.shape[1] % 8)
-    x = F.pad(x.contiguous(memory_format=torch.channels_last), fill)
-    return F.conv2d(x, F.pad(convolution.weight, fill), convolution.bias, convolution.stride, convolution.padding)
 
 
 def _draw(layers: nn.Sequential, seed: int) -> None:

@@ -4,6 +4,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
+from deblurlib.networks.filled import filled
 from deblurlib.networks.generators import normal
 from deblurlib.networks.instance_norm import InstanceNorm
 
@@ -71,7 +72,11 @@ class PatchDiscriminator(nn.Module):
                 f"image: {x.shape[-2]}x{x.shape[-1]} pixels are too few for a receptive field of "
                 f"{self.settings['receptive_field']}; at least {self.smallest_side} a side are needed."
             )
-        scores: Tensor = self.layers(2 * x - 1)
+        first, *middle, last = self.layers
+        features = filled(first, 2 * x - 1)  # type: ignore[arg-type]
+        for layer in middle:
+            features = layer(features)
+        scores = filled(last, features)  # type: ignore[arg-type]
         return scores.to(x.dtype)  # a loss is a mean of squares, which half precision would round to three digits
 
 

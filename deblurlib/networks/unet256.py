@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from deblurlib.networks.filled import filled
 from deblurlib.networks.generators import he_normal, normal, pad_to_multiple
 from deblurlib.networks.instance_norm import instance_norm
 
@@ -77,11 +78,12 @@ class UNet256Generator(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Restore a batch of images."""
         height, width = x.shape[-2:]
-        features = 2 * pad_to_multiple(x, 2**self.levels) - 1
-        skips = []
-        for level, convolution in enumerate(self.down):
-            features = convolution(features if level == 0 else F.leaky_relu(features, 0.2))
-            if self.normalize and 0 < level < self.levels - 1:
+        first, *further = self.down
+        features = filled(first, 2 * pad_to_multiple(x, 2**self.levels) - 1)  # type: ignore[arg-type]
+        skips = [features]
+        for level, convolution in enumerate(further, 1):
+            features = convolution(F.leaky_relu(features, 0.2))
+            if self.normalize and level < self.levels - 1:
                 features = instance_norm(features)
             skips.append(features)
         features = skips.pop()
@@ -90,5 +92,6 @@ class UNet256Generator(nn.Module):
             if self.normalize:
                 features = instance_norm(features)
             features = torch.cat([skips.pop(), features], dim=1)
-        made = torch.tanh(self.up[0](F.relu(features)))[..., :height, :width].to(x.dtype)
+        made = filled(self.up[0], F.relu(features))  # type: ignore[arg-type]
+        made = torch.tanh(made)[..., :height, :width].to(x.dtype)
         return x + 0.5 * made if self.residual else 0.5 * made + 0.5  # the network works on [-1, 1], images on [0, 1]

@@ -52,9 +52,10 @@ def test_compiled_networks_train_and_go_on(tiny, tmp_path, monkeypatch):
     assert not handed
     run = fit(tiny(system="cycle_gan", steps=4, compile=True), tmp_path, progress=False)
     assert sorted(handed) == ["PatchDiscriminator"] * 2 + ["UNetGenerator"] * 2
-    assert run.losses == plain.losses
+    for name, values in plain.losses.items():
+        assert run.losses[name] == pytest.approx(values, rel=1e-4, abs=1e-6), name  # zeros beside channels round anew
     assert plain.pace.images > run.pace.images  # its first reading waited for the compiler
-    assert fit(tiny(system="cycle_gan", steps=4, compile=True), tmp_path, progress=False).losses == plain.losses
+    assert fit(tiny(system="cycle_gan", steps=4, compile=True), tmp_path, progress=False).losses == run.losses
 
 
 def test_what_was_chosen_is_said(tiny, capsys):
