@@ -1,12 +1,14 @@
 """Blur as a linear operator: y = k * x, true convolution by FFT, with its exact adjoint."""
 
+from functools import cached_property
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from deblurlib import contracts
 from deblurlib.blur.circular import circular, fast_length, in_columns, keep_freed_blocks
-from deblurlib.blur.right_angle import RightAngle
+from deblurlib.blur.right_angle import RightAngle, support
 
 BOUNDARIES = ("wrap", "reflect", "replicate", "zero", "valid")
 """What lies beyond the frame: the other side, a mirror, the edge pixel, darkness; or only pixels that need nothing."""
@@ -160,7 +162,7 @@ class Blur:
         edge = (0, 0) if self.boundary == "valid" else (p, q)
         height, width = (n + 2 * m for n, m in zip(x.shape[-2:], edge, strict=True))
         canvas = self._canvas((height, width))
-        packed = canvas.forward(canvas.pack(extend(x, edge, self.boundary, canvas.shape)))
+        packed = canvas.forward(canvas.pack(extend(x, edge, self.boundary, canvas.shape)), keep=False)
         return canvas.unpack(packed, (p, q), (height - 2 * p, width - 2 * q))
 
     def adjoint(self, y: Tensor) -> Tensor:
@@ -188,8 +190,14 @@ class Blur:
         x = canvas.unpack(canvas.adjoint(canvas.pack(y, (p, q))), (0, 0), size)
         return fold(x, (p, q), self.boundary)
 
+    @cached_property
+    def _near(self) -> Tensor:
+        """The kernel as far as it reaches."""
+        return support(self.kernel)
+
     def _margin(self) -> tuple[int, int]:
-        return self.kernel.shape[-2] // 2, self.kernel.shape[-1] // 2
+        kernel = self.kernel if self.boundary == "valid" else self._near
+        return kernel.shape[-2] // 2, kernel.shape[-1] // 2
 
     def _check(self, x: Tensor) -> None:
         contracts.image(x, operator=True)
@@ -207,8 +215,8 @@ class Blur:
     def _canvas(self, shape: tuple[int, int]) -> RightAngle:
         """What holds an image of this shape with all that lies beyond its frame, made once."""
         if self.kernel.requires_grad:
-            return RightAngle(self.kernel, shape)
+            return RightAngle(self._near, shape)
         if shape not in self._canvases:
             with torch.inference_mode(False):
-                self._canvases[shape] = RightAngle(self.kernel, shape)
+                self._canvases[shape] = RightAngle(self._near, shape)
         return self._canvases[shape]

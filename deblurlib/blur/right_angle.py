@@ -39,13 +39,14 @@ class RightAngle:
         self._phase = torch.polar(torch.ones_like(angle), angle)
         self._back = self._phase.conj().resolve_conj()
         h, w = kernel.shape[-2:]
-        rows = F.pad(kernel, (0, self.shape[1] - w)).roll(-(w // 2), dims=-1)
-        above, rest = rows[..., : h // 2, :], rows[..., h // 2 :, :]  # of its centre, which comes to the origin
-        turned = self._phase.new_zeros(*kernel.shape[:2], self.rows, self.shape[1])
+        above, rest = kernel[..., : h // 2, :], kernel[..., h // 2 :, :]  # of its centre, which comes to the origin
+        turned = self._phase.new_zeros(*kernel.shape[:2], self.rows, w)
         turned[..., : h - h // 2, :] += rest * self._phase[: h - h // 2]
         turned[..., self.rows - h // 2 :, :] -= above * (1j * self._phase[self.rows - h // 2 :])
         # The inverse transform's 1 / (M W') is in here, so that it makes no pass of its own.
-        self._transfer: Tensor = torch.fft.fft2(turned, norm="forward")
+        columns = torch.fft.fft(turned, dim=-2, norm="forward")
+        wide = F.pad(columns, (0, self.shape[1] - w)).roll(-(w // 2), dims=-1)
+        self._transfer: Tensor = torch.fft.fft(wide, norm="forward")
         self._conjugate = self._transfer.conj().resolve_conj()
 
     def pack(self, x: Tensor, at: tuple[int, int] = (0, 0)) -> Tensor:
@@ -70,18 +71,47 @@ class RightAngle:
         yield slice(first, min(last, self.rows)), 0, columns, slice(0, middle)
         yield slice(max(first - self.rows, 0), max(last - self.rows, 0)), 1, columns, slice(middle, None)
 
-    def forward(self, packed: Tensor) -> Tensor:
-        """Convolve a packed canvas with the kernel."""
-        return self._multiplied(torch.view_as_complex(packed) * self._phase, self._transfer)
+    def forward(self, packed: Tensor, *, keep: bool = True) -> Tensor:
+        """Convolve a packed canvas with the kernel; use it up if it need not be kept: one array less for the cache."""
+        turned = torch.view_as_complex(packed)
+        spectrum = torch.fft.fft2(turned * self._phase if keep else turned.mul_(self._phase))
+        del packed, turned  # where they were the result may go
+        return self._multiplied(spectrum, self._transfer)
 
     def adjoint(self, packed: Tensor) -> Tensor:
-        """Correlate a packed canvas with the kernel. Uses `packed` up: one array less for the cache."""
-        return self._multiplied(torch.view_as_complex(packed).mul_(self._phase), self._conjugate)
+        """Correlate a packed canvas with the kernel. Uses `packed` up."""
+        spectrum = torch.fft.fft2(torch.view_as_complex(packed).mul_(self._phase))
+        del packed
+        return self._multiplied(spectrum, self._conjugate)
 
-    def _multiplied(self, turned: Tensor, transfer: Tensor) -> Tensor:
-        spectrum = torch.fft.fft2(turned)
+    def _multiplied(self, spectrum: Tensor, transfer: Tensor) -> Tensor:
         spectrum = spectrum * transfer if transfer.requires_grad else spectrum.mul_(transfer)
         return torch.view_as_real(torch.fft.ifft2(spectrum, norm="forward").mul_(self._back))
+
+
+def support(kernel: Tensor) -> Tensor:
+    """The kernel without the zeros round it, still odd and centred: a narrower strip beyond the frame does.
+
+    Args:
+        kernel: (B or 1, 1, h, w), odd, non-negative.
+
+    Returns:
+        (B or 1, 1, h', w'), odd, with the same centre; the kernel itself where it learns, as its zeros may.
+
+    Example:
+        >>> support(torch.tensor([[[[0.0, 0.0, 0.25, 0.75, 0.0]] * 3]])).shape
+        torch.Size([1, 1, 3, 3])
+    """
+    if kernel.requires_grad:
+        return kernel
+    h, w = kernel.shape[-2] // 2, kernel.shape[-1] // 2
+    p, q = (_reach(kernel.amax(dim=(0, 1, across)).tolist()) for across in (-1, -2))
+    return kernel[..., h - p : h + p + 1, w - q : w + q + 1]
+
+
+def _reach(profile: list[float]) -> int:
+    """How far from the middle the numbers are not zero."""
+    return max((abs(i - len(profile) // 2) for i, value in enumerate(profile) if value != 0), default=0)
 
 
 def _length(n: int) -> int:

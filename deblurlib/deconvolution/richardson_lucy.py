@@ -11,7 +11,7 @@ from torch import Tensor
 from deblurlib import contracts
 from deblurlib.blur.circular import circular, in_columns, keep_freed_blocks
 from deblurlib.blur.operator import transfer_function
-from deblurlib.blur.right_angle import RightAngle
+from deblurlib.blur.right_angle import RightAngle, support
 
 EPSILON = 1e-6
 """Keeps the ratio finite in the dark, in units of the range (our choice: far below one grey level)."""
@@ -85,7 +85,7 @@ def richardson_lucy(
 
     keep_freed_blocks()
     height, width = blurred.shape[-2:]
-    kernel = kernel if kernel.requires_grad else _support(kernel)
+    kernel = support(kernel)
     p, q = (kernel.shape[-2] // 2, kernel.shape[-1] // 2) if boundary == "extend" else (0, 0)
     wide = (height + 2 * p, width + 2 * q)  # what wraps round lands where nothing is read
     blur = RightAngle(kernel, wide) if boundary == "extend" else _Circle(kernel, wide)
@@ -136,14 +136,6 @@ def richardson_lucy(
             break
     x = blur.unpack(x, (p, q), (height, width))
     return x.clamp(0, 1) if clip else x
-
-
-def _support(kernel: Tensor) -> Tensor:
-    """The kernel without the zeros round it, still odd and centred: a smaller strip beyond the frame does."""
-    h, w = kernel.shape[-2] // 2, kernel.shape[-1] // 2
-    places = kernel.amax(dim=(0, 1)).nonzero()
-    p, q = (places - places.new_tensor([h, w])).abs().amax(dim=0).tolist()
-    return kernel[..., h - p : h + p + 1, w - q : w + q + 1]
 
 
 def _seen(kernel: Tensor, size: tuple[int, int], shape: tuple[int, int]) -> Tensor:

@@ -69,6 +69,23 @@ def test_adjoint(boundary, image, kernel):
     assert error < 1e-10
 
 
+@boundaries
+def test_zeros_round_a_kernel_change_nothing(boundary):
+    """Nor do they ask for a wider canvas."""
+    tight = draw_kernel(2, 1, 3, 5)
+    tight[1, :, 0] = 0  # what one kernel of a batch does not reach, another may
+    tight /= tight.sum(dim=(-2, -1), keepdim=True)
+    padded = torch.nn.functional.pad(tight, (4, 4, 6, 6))
+    x, blur = draw(2, 2, 23, 26), Blur(padded, boundary)
+    y = Blur(tight, boundary)(x)
+    wanted = y[..., 6:-6, 4:-4] if boundary == "valid" else y
+    torch.testing.assert_close(blur(x), wanted, rtol=0, atol=1e-12)
+    back = torch.nn.functional.pad(wanted, (4, 4, 6, 6)) if boundary == "valid" else y
+    torch.testing.assert_close(blur.adjoint(wanted), Blur(tight, boundary).adjoint(back), rtol=0, atol=1e-12)
+    beyond = (0, 0) if boundary == "valid" else (2, 4)
+    assert list(blur._canvases) == [(23 + beyond[0], 26 + beyond[1])]
+
+
 def test_orientation():
     """True convolution: a point becomes the kernel as it is, and light right of the kernel's centre moves it right."""
     x = torch.zeros(1, 1, 9, 9)
@@ -102,9 +119,10 @@ def test_gradients(boundary, size):
     assert torch.autograd.gradcheck(lambda x, k: Blur(k, boundary).adjoint(x), (x, k))
 
 
-def test_a_kept_transfer_function_serves_every_call():
+@pytest.mark.parametrize("side", [7, 8], ids=["padded", "fast"])
+def test_a_kept_transfer_function_serves_every_call(side):
     """The transfer function is computed once, under inference too, and never kept for a kernel that learns."""
-    blur, x = Blur(draw_kernel(1, 1, 3, 3)), draw(1, 1, 8, 8)
+    blur, x = Blur(draw_kernel(1, 1, 3, 3)), draw(1, 1, side, side)
     with torch.inference_mode():
         blur(x)
     assert blur.transfer_function((8, 8)) is blur.transfer_function((8, 8))

@@ -5,7 +5,7 @@ import pytest
 import scipy.signal
 import torch
 
-from deblurlib.blur.right_angle import RightAngle
+from deblurlib.blur.right_angle import RightAngle, support
 from deblurlib.profile import seed
 
 SIZES = pytest.mark.parametrize(
@@ -81,6 +81,26 @@ def test_unpacking_takes_the_part_asked_for(image, kernel):
         for tall in range(1, canvas.shape[0] - first + 1):
             part = canvas.unpack(packed, (first, 1), (tall, canvas.shape[1] - 2))
             assert torch.equal(part, whole[..., first : first + tall, 1:-1])
+
+
+def test_what_need_not_be_kept_is_used_up():
+    x, k = scene((11, 30), (9, 21))
+    canvas = RightAngle(k, (20, 51))
+    packed = canvas.pack(x, (4, 10))
+    kept = packed.clone()
+    y = canvas.forward(packed)
+    assert torch.equal(packed, kept)
+    assert torch.equal(canvas.forward(packed, keep=False), y)
+
+
+def test_the_support_of_a_kernel():
+    k = torch.zeros(2, 1, 9, 7)
+    k[0, 0, 4, 3], k[1, 0, 6, 3] = 1, 1
+    assert torch.equal(support(k), k[..., 2:7, 3:4])
+    full = torch.ones(1, 1, 3, 3) / 9
+    assert torch.equal(support(full), full)
+    learning = k.clone().requires_grad_()
+    assert support(learning) is learning
 
 
 def test_gradients():
