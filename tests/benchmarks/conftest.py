@@ -1,6 +1,8 @@
 """Speed: collected by `pytest tests/benchmarks --benchmark-only` alone, never by the tests; prints ratios."""
 
+import time
 from itertools import groupby
+from statistics import median
 
 import pytest
 import torch
@@ -27,6 +29,29 @@ def one_thread():
     torch.set_num_threads(threads)
 
 
+@pytest.fixture
+def beside(benchmark):
+    """Measure a call round by round with its yardstick, in turn: what slows the machine slows both.
+
+    Each of the two runs once before it is timed, so that neither finds the other's numbers in the cache.
+    """
+
+    def measure(call, yardstick, rounds, warmup_rounds=1):
+        times = []
+
+        def first():
+            yardstick()
+            start = time.process_time()
+            yardstick()
+            times.append(time.process_time() - start)
+            call()
+
+        benchmark.pedantic(call, setup=first, rounds=rounds, warmup_rounds=warmup_rounds)
+        benchmark.extra_info["yardstick"] = times[warmup_rounds:]
+
+    return measure
+
+
 def pytest_terminal_summary(terminalreporter, config):
     session = getattr(config, "_benchmarksession", None)
     measured = [bench for bench in getattr(session, "benchmarks", []) if bench.stats.data]
@@ -37,8 +62,13 @@ def pytest_terminal_summary(terminalreporter, config):
         terminalreporter.write_line(f"\n{group}")
         first = None
         for bench in members:
-            median = bench.stats.median / bench.extra_info.get("parts", 1)
-            first = first or median
+            taken = bench.stats.median
+            first = first or taken
+            ratio, same = taken / first, ""
+            if "yardstick" in bench.extra_info:
+                pairs = zip(bench.stats.data, bench.extra_info["yardstick"], strict=True)
+                ratio, same = median(call / yardstick for call, yardstick in pairs), ", round by round"
             psnr = f"{bench.extra_info['psnr']:8.2f} dB" if "psnr" in bench.extra_info else ""
+            milliseconds = 1e3 * taken / bench.extra_info.get("parts", 1)
             name = bench.params["name"]
-            terminalreporter.write_line(f"  {name:<44} {1e3 * median:10.3f} ms  {median / first:8.2f}{psnr}")
+            terminalreporter.write_line(f"  {name:<44} {milliseconds:10.3f} ms  {ratio:8.2f}{same}{psnr}")
