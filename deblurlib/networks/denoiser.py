@@ -79,6 +79,10 @@ class ResidualUNet(nn.Module):
         result: Tensor = F.pixel_shuffle(self.last(features), 2)[..., :height, :width]
         return result.to(x.dtype)
 
+    def forward(self, x: Tensor, level: float | Tensor) -> Tensor:
+        """The correction."""
+        return self.correction(x, level)
+
 
 class Denoiser(ResidualUNet):
     """A small residual U-Net that removes white noise of a given standard deviation.

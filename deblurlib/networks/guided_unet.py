@@ -1,13 +1,14 @@
 """A generator that finds the kernel on its way: a restoration shows the kernel, the kernel a better restoration."""
 
 import contextlib
-from typing import Any, cast
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from deblurlib.least_squares import ridges
+from deblurlib.networks import denoiser
 from deblurlib.networks.kernel_refiner import KernelRefiner
 from deblurlib.networks.residual_unet import ResidualUNet
 
@@ -32,58 +33,61 @@ WEIGHTS = (0.1, 1.0, 10.0)
 ITERATIONS = 30
 """Of conjugate gradients (our choice)."""
 
-LEAK = 0.01
-"""Of values below zero in a kernel, while the refiners learn (our choice)."""
-
 NOISE = (0.002, 0.015)
 """Standard deviations: an estimate below or above counts as the nearer one (our choice)."""
 
-TRUST = (0.3, 3.0)
-"""Of the two Wiener filters: how strong each takes the noise to be, in parts of its estimated power (our choice)."""
+BELIEFS = (1.0, 1 / 9, 9.0)
+"""Of the three Wiener filters: the power of the noise that each believes in, in parts of what is estimated."""
 
 DETAIL, COARSEST = 2e-4, 0.01
 """The power of photographs at a frequency of f cycles a pixel is taken to be DETAIL / (f^2 + COARSEST^2)."""
+
+TRUST = 1.4
+"""What the deconvolution is trusted with before training: a logistic function makes 0.8 of it (our choice)."""
 
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in the grey picture (Rec. 601)."""
 
 
 class GuidedUNet(nn.Module):
-    """Two residual U-Nets, and between them the kernel: after the cascade of Schuler et al. (2016).
+    """A generator, the kernel that its restoration gives away, and a deconvolution: after Schuler et al. (2016).
 
-    The first U-Net restores what it can. Least squares between the gradients of its restoration and of the picture
-    give a kernel, which a `KernelRefiner` corrects; two Wiener filters of the picture with that kernel go to the second
-    U-Net beside the picture, and it says what is to be believed. Its restoration is better than the first, so it shows
-    the kernel better: the way is gone a second time, with a refiner of its own. Where no single kernel blurred the
-    picture, the filters ring, and the second U-Net has learnt to leave them alone.
+    A residual U-Net restores what it can. Least squares between the gradients of its restoration and of the picture
+    give a kernel, and a `KernelRefiner` corrects it. Three Wiener filters with that kernel, the picture and the first
+    restoration go to a second network, which corrects the first filter, as a `Deconvolver` does, and says for each
+    pixel how far this is to be trusted: the rest is the first restoration's. Where no single kernel blurred the
+    picture, the filters ring, and there is something to fall back on.
 
     Args:
-        width: Channels of the second U-Net at half the resolution. The first has five sixths of them.
-        levels: As for `ResidualUNet`.
-        blocks: As for `ResidualUNet`.
+        width: Channels of the first U-Net at half the resolution.
+        levels: Of the first, as for `ResidualUNet`.
+        blocks: Of the first, as for `ResidualUNet`.
+        widths: Channels of the second network at a half, a quarter and an eighth of the resolution.
 
     Shape:
         (B, 3, H, W) in [0, 1] to the same shape, for any H and W. Each picture has one kernel, of up to 35 pixels,
         looked for in the part of 384 pixels a side that has the most edges.
 
     Example:
-        >>> network = GuidedUNet(6, 1, 1)
+        >>> network = GuidedUNet(6, 1, 1, widths=(4, 6, 8))
         >>> x = torch.rand(1, 3, 40, 50)
-        >>> bool((network(x) == x).all())
-        True
+        >>> network(x).shape
+        torch.Size([1, 3, 40, 50])
         >>> kernel, noise = network.find(x)
         >>> kernel.shape, noise.shape
         (torch.Size([1, 1, 35, 35]), torch.Size([1]))
     """
 
-    def __init__(self, width: int = 48, levels: int = 2, blocks: int = 2) -> None:
+    def __init__(
+        self, width: int = 40, levels: int = 2, blocks: int = 2, *, widths: tuple[int, int, int] = (32, 64, 96)
+    ) -> None:
         super().__init__()
-        self.settings = {"width": width, "levels": levels, "blocks": blocks}
-        self.first = ResidualUNet(max(1, width - width // 6), levels, blocks)
-        self.refiners = nn.ModuleList([KernelRefiner(), KernelRefiner()])
-        self.second = ResidualUNet(width, levels, blocks, beside=3 * len(TRUST))
+        self.settings = {"width": width, "levels": levels, "blocks": blocks, "widths": list(widths)}
+        self.first = ResidualUNet(width, levels, blocks)
+        self.refiner = KernelRefiner()
+        self.second = denoiser.ResidualUNet(3 * (len(BELIEFS) + 2), 1, 4, widths, (2, 1, 1))
         self.local = True  # once the kernel is found
-        self.reach = self.second.reach
+        self.reach = self.first.reach
 
     def forward(self, x: Tensor) -> Tensor:
         """Restore a batch of images."""
@@ -95,31 +99,34 @@ class GuidedUNet(nn.Module):
         noise = noise_level(seen)
         if min(seen.shape[-2:]) < SMALLEST:
             return unit_light(seen.new_zeros(len(seen), 1, FRAME, FRAME)), noise
-        kernel = self.look(0, self.first(seen), seen, noise)
-        return self.look(1, self.restore(seen, kernel, noise), seen, noise), noise
+        return self.look(self.first(seen), seen, noise), noise
 
-    def look(self, again: int, restored: Tensor, blurred: Tensor, noise: Tensor) -> Tensor:
-        """The kernel between a restoration and the picture; the first time (0) or again (1)."""
-        with in_full(restored.device):  # correlations need their digits
-            found = ridges(edges(restored.float()), edges(blurred.float()), FRAME, WEIGHTS, iterations=ITERATIONS)
-            return self.refined(again, found, noise)
-
-    def refined(self, again: int, found: Tensor, noise: Tensor) -> Tensor:
-        """What a refiner makes of three ridges; outside of training the mean over turns and mirrors."""
-        refiner = self.refiners[again]
-        if self.training:  # what lies below zero keeps a little weight, so that it can be learnt from
-            kernel = F.leaky_relu(refiner(found, noise).float(), LEAK)
-            return kernel / kernel.sum(dim=(-2, -1), keepdim=True).clamp_min(LEAK)
-        kernel = torch.zeros_like(found[:, :1])
-        for seen, back in ((found, False), (found.flip(-1), True)):
-            for turns in range(4):
-                k = unit_light(refiner(seen.rot90(turns, (-2, -1)), noise).float()).rot90(-turns, (-2, -1))
-                kernel = kernel + (k.flip(-1) if back else k) / 8
+    def look(self, restored: Tensor, blurred: Tensor, noise: Tensor) -> Tensor:
+        """The kernel between a restoration and the picture: the mean over turns and mirrors of what is refined."""
+        with in_full(restored.device):
+            found = candidates(restored, blurred)
+            kernel = torch.zeros_like(found[:, :1])
+            for seen, back in ((found, False), (found.flip(-1), True)):
+                for turns in range(4):
+                    k = unit_light(self.refiner(seen.rot90(turns, (-2, -1)), noise)).rot90(-turns, (-2, -1))
+                    kernel = kernel + (k.flip(-1) if back else k) / 8
         return kernel
 
     def restore(self, x: Tensor, kernel: Tensor, noise: Tensor) -> Tensor:
         """Restore images whose kernels and noise are known."""
-        return cast(Tensor, self.second(x, wiener_pair(x, kernel, noise)))
+        return self.deconvolve(x, self.first(x), kernel, noise)
+
+    def deconvolve(self, x: Tensor, restored: Tensor, kernel: Tensor, noise: Tensor) -> Tensor:
+        """Filters of the picture, corrected, and mixed with the first restoration."""
+        filters = wiener_filters(x, kernel, noise)
+        said = self.second(torch.cat([filters, x, restored], dim=1), noise)
+        trust = torch.sigmoid(TRUST + said[:, 3:])
+        return torch.lerp(restored, filters[:, :3] + said[:, :3], trust)
+
+
+def candidates(restored: Tensor, blurred: Tensor) -> Tensor:
+    """The kernels of three ridges between a restoration and the picture: (B, 3, 35, 35), as they come."""
+    return ridges(edges(restored.float()), edges(blurred.float()), FRAME, WEIGHTS, iterations=ITERATIONS)
 
 
 def in_full(device: torch.device) -> contextlib.AbstractContextManager[Any]:
@@ -162,10 +169,10 @@ def unit_light(kernel: Tensor) -> Tensor:
     return kernel / kernel.sum(dim=(-2, -1), keepdim=True)
 
 
-def wiener_pair(x: Tensor, kernel: Tensor, noise: Tensor) -> Tensor:
-    """Two Wiener filters, one that trusts the picture and one that does not: (B, C, H, W) -> (B, 2 C, H, W).
+def wiener_filters(x: Tensor, kernel: Tensor, noise: Tensor) -> Tensor:
+    """Wiener filters that believe in the noise as told, in less, and in more: (B, C, H, W) -> (B, 3 C, H, W).
 
-    X = conj(K) Y / (|K|^2 + t N / S) for t in `TRUST`, N the noise, S the power of photographs.
+    X = conj(K) Y / (|K|^2 + b N / S) for b in `BELIEFS`, N the power of the noise, S that of photographs.
     """
     with in_full(x.device):  # a division of spectra needs its digits
         height, width = x.shape[-2:]
@@ -178,8 +185,8 @@ def wiener_pair(x: Tensor, kernel: Tensor, noise: Tensor) -> Tensor:
         across = torch.fft.rfftfreq(columns, device=x.device)[None]
         doubt = (down.square() + across.square() + COARSEST**2) / DETAIL * noise.square().view(-1, 1, 1, 1)
         passed, matched = transfer.abs().square(), transfer.conj() * y
-        filters = [torch.fft.irfft2(matched / (passed + t * doubt), s=(rows, columns)) for t in TRUST]
-        return torch.cat(filters, dim=1)[..., :height, :width].clamp(-0.5, 1.5).reshape(len(x), -1, height, width)
+        filters = [torch.fft.irfft2(matched / (passed + b * doubt), s=(rows, columns)) for b in BELIEFS]
+        return torch.cat(filters, dim=1)[..., :height, :width]
 
 
 def periodic(x: Tensor, margin: int) -> Tensor:

@@ -6,34 +6,46 @@ from torch import Tensor, nn
 
 from deblurlib.losses import wiener_error
 from deblurlib.networks import GuidedUNet
-from deblurlib.networks.guided_unet import FRAME, noise_level
+from deblurlib.networks.guided_unet import FRAME, candidates, in_full, noise_level, unit_light
 from deblurlib.training.config import TrainingConfig
 from deblurlib.training.data import Batch
 from deblurlib.training.one_step import Losses, System
 
-MISLED = 8
-"""One crop in so many is deconvolved with its neighbour's kernel: the second U-Net must learn to doubt (our choice)."""
-
-KERNELS = 0.01
-"""Weight of the refiners' losses. Adam divides by it again: it counts in the norm that is clipped (our choice)."""
+MISLED = 16
+"""One crop in so many is deconvolved with its neighbour's kernel: what deconvolves must learn to doubt (our choice)."""
 
 
 class KernelGuided(System):
     """A `GuidedUNet` on pairs, after the cascade of Schuler et al. (2016), who train theirs stage by stage.
 
-    The two U-Nets learn the distance to the truth, each refiner the error of the Wiener filter that believes its kernel
-    (`losses.wiener_error`), less that of the true one. No gradient goes from one to another: each is given what the
-    others make as it is.
+    The first U-Net and the second network learn the distance to the truth, the refiner the error of the Wiener filter
+    that believes its kernel (`losses.wiener_error`), less that of the true one. No gradient goes from one to another:
+    each is given what the others make as it is. Each has an optimiser of its own, for the refiner's gradients have long
+    tails, and clipped together they would drown the others'.
     """
 
     def __init__(self, config: TrainingConfig, device: torch.device) -> None:
         if config.kernel_size > FRAME:
             raise ValueError(f"kernel_size: {config.system} finds kernels of {FRAME} pixels, got {config.kernel_size}.")
         super().__init__(config, device)
-        self.player("generators", config.learning_rate, "blur_to_sharp")
+        network = self.network
+        for name, part in (("first", network.first), ("refiner", network.refiner), ("second", network.second)):
+            self.player(name, config.learning_rate, part)
+
+    @property
+    def network(self) -> GuidedUNet:
+        """The generator."""
+        network = self.networks["blur_to_sharp"]
+        assert isinstance(network, GuidedUNet)
+        return network
+
+    @property
+    def modules(self) -> list[nn.Module]:
+        """What is made of convolutions: between them lie spectra."""
+        return [self.network.first, self.network.second]
 
     def generator(self) -> nn.Module:
-        """A `GuidedUNet` of the configuration's size, whatever generator it names."""
+        """A `GuidedUNet` whose first U-Net has the configuration's size, whatever generator it names."""
         network = GuidedUNet(self.config.width, self.config.levels, self.config.blocks)
         return network.to(memory_format=torch.channels_last)
 
@@ -41,36 +53,26 @@ class KernelGuided(System):
         """The generator alone."""
         return {"blur_to_sharp": self.generator()}
 
-    @property
-    def modules(self) -> list[nn.Module]:
-        """The two U-Nets: what lies between them is made of spectra."""
-        network = self.networks["blur_to_sharp"]
-        assert isinstance(network, GuidedUNet)
-        return [network.first, network.second]
-
     def step(self, batch: Batch) -> Losses:
-        """Update both U-Nets and both refiners."""
-        network = self.networks["blur_to_sharp"]
-        assert isinstance(network, GuidedUNet)
+        """Update all three parts."""
+        network, blurred = self.network, batch.blurred
         room = (FRAME - batch.kernels.shape[-1]) // 2
         true = F.pad(batch.kernels, (room, room, room, room))
-        least = wiener_error(true, true)
-        restored, noise = network.first(batch.blurred), noise_level(batch.blurred)
-        losses = {"first": self.distance(restored, batch.sharp)}
-        for again, name in enumerate(("second", "content")):
-            kernel = network.look(again, restored.detach(), batch.blurred, noise)
-            losses[f"kernel_{again + 1}"] = (wiener_error(kernel, true) - least).mean()
-            restored = network.restore(batch.blurred, _misled(kernel.detach(), again), noise)
-            losses[name] = self.distance(restored, batch.sharp)
-        pixels = losses["first"] + losses["second"] + losses["content"]
-        self.update("generators", pixels + KERNELS * (losses["kernel_1"] + losses["kernel_2"]))
-        return {name: loss.detach() for name, loss in losses.items()}
+        noise = noise_level(blurred)
+        restored = network.first(blurred)
+        first = self.distance(restored, batch.sharp)
+        self.update("first", first)
+        restored = restored.detach()
+        with in_full(self.device):
+            kernel = unit_light(network.refiner(candidates(restored, blurred), noise))
+            excess = (wiener_error(kernel, true) - wiener_error(true, true)).mean()
+        self.update("refiner", excess)
+        content = self.distance(network.deconvolve(blurred, restored, _misled(kernel.detach()), noise), batch.sharp)
+        self.update("second", content)
+        return {"first": first.detach(), "kernel": excess.detach(), "content": content.detach()}
 
 
-def _misled(kernel: Tensor, again: int) -> Tensor:
-    """Some kernels exchanged for their neighbours', others each time."""
+def _misled(kernel: Tensor) -> Tensor:
+    """Some kernels exchanged for their neighbours'."""
     count = len(kernel) // MISLED
-    mine = slice(again * count, (again + 1) * count)
-    mixed = kernel.clone()
-    mixed[mine] = kernel.roll(1, dims=0)[mine]
-    return mixed
+    return torch.cat([kernel.roll(1, dims=0)[:count], kernel[count:]])

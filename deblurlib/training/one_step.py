@@ -99,9 +99,10 @@ class System(ABC):
             return apart
         return DISTANCES[self.config.content](restored, reference)
 
-    def player(self, name: str, rate: float, *networks: str) -> None:
-        """Give one player its optimiser."""
-        parameters = [p for network in networks for p in self.networks[network].parameters()]
+    def player(self, name: str, rate: float, *networks: str | nn.Module) -> None:
+        """Give one player its optimiser: networks by name, or parts of them."""
+        parts = [self.networks[each] if isinstance(each, str) else each for each in networks]
+        parameters = [p for part in parts for p in part.parameters()]
         fused = self.device.type != "meta"  # where a step is only counted
         self.optimizers[name] = torch.optim.Adam(parameters, lr=rate, betas=self.config.betas, fused=fused)
         self.rates[name] = rate
