@@ -88,7 +88,7 @@ def richardson_lucy(
     kernel = support(kernel)
     p, q = (kernel.shape[-2] // 2, kernel.shape[-1] // 2) if boundary == "extend" else (0, 0)
     wide = (height + 2 * p, width + 2 * q)  # what wraps round lands where nothing is read
-    blur = RightAngle(kernel, wide) if boundary == "extend" else _Circle(kernel, wide)
+    blur = RightAngle(kernel, wide, halved=-1) if boundary == "extend" else _Circle(kernel, wide)
     # Everything is packed as the transforms want it: beyond the frame the ratio is zero, as y is.
     light = blurred.clamp_min(0)
     y = blur.pack(light, (p, q))

@@ -14,6 +14,9 @@ SIZES = pytest.mark.parametrize(
 )
 
 
+HALVED = pytest.mark.parametrize("halved", [-2, -1], ids=["rows", "columns"])
+
+
 def draw(*shape, number=0):
     return torch.rand(shape, generator=seed(number), dtype=torch.float64)
 
@@ -24,12 +27,13 @@ def scene(image, kernel):
 
 
 @SIZES
+@HALVED
 @pytest.mark.parametrize("correlate", [False, True])
-def test_equals_scipy_in_the_dark(image, kernel, correlate):
+def test_equals_scipy_in_the_dark(image, kernel, halved, correlate):
     """A canvas with room for half a kernel on each side: nothing that is read wraps round."""
     x, k = scene(image, kernel)
     p, q = kernel[0] // 2, kernel[1] // 2
-    canvas = RightAngle(k, (image[0] + 2 * p, image[1] + 2 * q))
+    canvas = RightAngle(k, (image[0] + 2 * p, image[1] + 2 * q), halved)
     apply = canvas.adjoint if correlate else canvas.forward
     y = canvas.unpack(apply(canvas.pack(x, (p, q))), (0, 0), canvas.shape)
     assert y.shape[-2:] == canvas.shape
@@ -41,30 +45,33 @@ def test_equals_scipy_in_the_dark(image, kernel, correlate):
             np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
 
 
-def test_what_leaves_below_comes_back_above_with_its_sign_turned():
+@HALVED
+def test_what_leaves_comes_back_on_the_other_side_with_its_sign_turned(halved):
     k = torch.zeros(1, 1, 5, 3, dtype=torch.float64)
     k[0, 0, 4, 2] = 1  # two rows down, one column right
-    canvas = RightAngle(k, (8, 8))
+    canvas = RightAngle(k, (8, 8), halved)
     x = draw(1, 1, *canvas.shape)
     moved = x.roll((2, 1), (-2, -1))
-    moved[..., :2, :] *= -1
+    moved.narrow(halved, 0, 2 if halved == -2 else 1).neg_()
     found = canvas.unpack(canvas.forward(canvas.pack(x)), (0, 0), canvas.shape)
     torch.testing.assert_close(found, moved, rtol=0, atol=1e-13)
 
 
 @SIZES
-def test_adjoint(image, kernel):
+@HALVED
+def test_adjoint(image, kernel, halved):
     x, k = scene(image, kernel)
-    canvas = RightAngle(k, image)
+    canvas = RightAngle(k, image, halved)
     x, y = canvas.pack(x), torch.randn(canvas.pack(x).shape, generator=seed(2), dtype=x.dtype)
     error = ((canvas.forward(x) * y).sum() - (x * canvas.adjoint(y)).sum()).abs() / (x.norm() * y.norm())
     assert error < 1e-10
 
 
 @SIZES
-def test_unpacking_undoes_packing(image, kernel):
+@HALVED
+def test_unpacking_undoes_packing(image, kernel, halved):
     x, k = scene(image, kernel)
-    canvas = RightAngle(k, (image[0] + 3, image[1] + 2))
+    canvas = RightAngle(k, (image[0] + 3, image[1] + 2), halved)
     packed = canvas.pack(x, (2, 1))
     whole = canvas.unpack(packed, (0, 0), canvas.shape)
     assert torch.equal(whole[..., 2 : 2 + image[0], 1 : 1 + image[1]], x)
@@ -72,15 +79,18 @@ def test_unpacking_undoes_packing(image, kernel):
 
 
 @SIZES
-def test_unpacking_takes_the_part_asked_for(image, kernel):
-    """Above the fold, across it and below it, from every row on."""
-    canvas = RightAngle(scene(image, kernel)[1], image)
+@HALVED
+def test_unpacking_takes_the_part_asked_for(image, kernel, halved):
+    """Before the fold, across it and behind it, from every row or column on."""
+    canvas = RightAngle(scene(image, kernel)[1], image, halved)
     whole = draw(2, 3, *canvas.shape, number=3)
     packed = canvas.pack(whole)
-    for first in range(canvas.shape[0]):
-        for tall in range(1, canvas.shape[0] - first + 1):
-            part = canvas.unpack(packed, (first, 1), (tall, canvas.shape[1] - 2))
-            assert torch.equal(part, whole[..., first : first + tall, 1:-1])
+    length, other = canvas.shape[halved], canvas.shape[-3 - halved] - 2
+    for first in range(length):
+        for count in range(1, length - first + 1):
+            at, size = ((first, 1), (count, other)) if halved == -2 else ((1, first), (other, count))
+            part = whole.narrow(halved, first, count).narrow(-3 - halved, 1, other)
+            assert torch.equal(canvas.unpack(packed, at, size), part)
 
 
 def test_what_need_not_be_kept_is_used_up():
@@ -103,23 +113,25 @@ def test_the_support_of_a_kernel():
     assert support(learning) is learning
 
 
-def test_gradients():
+@HALVED
+def test_gradients(halved):
     x, k = scene((4, 5), (3, 3))
     x.requires_grad_()
     k.requires_grad_()
 
     def both(x, k):
-        canvas = RightAngle(k, (6, 7))
+        canvas = RightAngle(k, (6, 7), halved)
         return canvas.unpack(canvas.adjoint(canvas.forward(canvas.pack(x, (1, 1)))), (0, 0), canvas.shape)
 
     assert torch.autograd.gradcheck(both, (x, k))
 
 
 @SIZES
-def test_cuda(image, kernel, cuda):
+@HALVED
+def test_cuda(image, kernel, halved, cuda):
     """To rounding what the CPU has, and there, too, the adjoint is the adjoint."""
     x, k = scene(image, kernel)
-    here, there = RightAngle(k, image), RightAngle(k.to(cuda), image)
+    here, there = RightAngle(k, image, halved), RightAngle(k.to(cuda), image, halved)
     packed = there.pack(x.to(cuda))
     for ours, theirs in ((here.forward, there.forward), (here.adjoint, there.adjoint)):
         torch.testing.assert_close(theirs(packed).cpu(), ours(here.pack(x)), rtol=0, atol=1e-12)
