@@ -143,13 +143,6 @@ class TestDeblur:
         assert "window of 100x100 pixels" in err
         assert images.load("out.png").shape == images.load("in/scene.png").shape
 
-    def test_a_generator_and_the_kernel_that_it_gives_away(self, here: Path) -> None:
-        good("deblur in/photo.png -o out.png --method guided --kernel-size 13")
-        assert images.load("out.png").shape == images.load("in/photo.png").shape
-        code, _, err = run("deblur in/photo.png -o o.png --method guided --window 64")
-        assert code == 2
-        assert "guided finds the kernel itself" in err
-
     @pytest.mark.skipif("pretrained" not in shipped_names(), reason="no generator ships")
     def test_works_with_no_options(self, here: Path) -> None:
         good("blur in/photo.png -o blurred.png --size 17")

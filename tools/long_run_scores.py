@@ -4,8 +4,7 @@
 
 Of each photograph one crop of 256 pixels, blurred by shakes of up to 15 and up to 31 pixels, noise 0.01, rounded to 8
 bits: `deblurlib.training.held_out`. The record holds, for each generator and world, the means over crops, and the gains
-in decibels one by one. `guided` among the names is `deblurlib.blind.guided`, which is told the noise and the frame of
-the kernel.
+in decibels one by one.
 """
 
 import argparse
@@ -18,7 +17,6 @@ from torch import Tensor
 from tqdm import tqdm
 
 from deblurlib import images
-from deblurlib.blind import guided
 from deblurlib.metrics import psnr, ssim, vif
 from deblurlib.networks import load_generator
 from deblurlib.training import HeldOut, TrainingConfig, held_out
@@ -58,7 +56,7 @@ def score(restore: Callable[[Tensor], Tensor], name: str, examination: HeldOut) 
 def main() -> None:
     """Score, and write the record."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("generators", nargs="+", help="NAME=WEIGHTS, a name that ships, or guided")
+    parser.add_argument("generators", nargs="+", help="NAME=WEIGHTS, or a name that ships")
     parser.add_argument("--photographs", type=Path, required=True, help="a folder that training did not see")
     parser.add_argument("--every", type=int, default=1, help="take every n-th photograph only")
     parser.add_argument("--output", type=Path, required=True, help="the record")
@@ -68,15 +66,11 @@ def main() -> None:
     worlds: dict[str, Any] = {}
     for world, config in WORLDS.items():
         examination = held_out(photographs, config=config, side=256, crops=1)
-        size = config.kernel_size
         blurred = psnr(examination.blurred, examination.sharp)
         worlds[world] = {"blurred": round(float(blurred.mean()), 3), "generators": {}}
         for entry in options.generators:
             name, _, weights = entry.partition("=")
-            restore: Callable[[Tensor], Tensor] = (
-                (lambda y, size=size: guided(y, size).image) if name == "guided" else load_generator(weights or name)
-            )
-            worlds[world]["generators"][name] = found = score(restore, name, examination)
+            worlds[world]["generators"][name] = found = score(load_generator(weights or name), name, examination)
             print(world, name, {key: value for key, value in found.items() if key != "gains"}, flush=True)
             write_json(options.output, {"photographs": len(paths), "worlds": worlds}, indent=1)
 

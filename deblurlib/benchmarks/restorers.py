@@ -56,12 +56,8 @@ PAPER = (
 )
 
 
-GUIDED = "guided"
-"""`blind.guided`, at its defaults: told the size of the kernel, as the blind methods are, and no more."""
-
 TITLES = {
     BLURRED: "blurred input",
-    GUIDED: "Networks that find the kernel",
     "face_exemplar": "Face exemplars",
     "pretrained": "Generator that ships",
     "short_shake": "Generator for short shakes",
@@ -103,7 +99,7 @@ def check(name: str) -> str:
         FileNotFoundError: a weights file that is not there.
     """
     oracles = [ORACLE, *(f"{PREFIX}{n}" for n in ORACLES)]
-    known = [BLURRED, *oracles, *blind.METHODS, GUIDED, *networks.shipped_names(), *ABSENT]
+    known = [BLURRED, *oracles, *blind.METHODS, *networks.shipped_names(), *ABSENT]
     if name in known:
         return name
     if Path(name).suffix != ".safetensors":
@@ -117,7 +113,7 @@ def restore(name: str, sample: Sample) -> Tensor:
     """What a method makes of a sample.
 
     Args:
-        name: 'blurred'; 'guided'; 'oracle', which is `deconvolution.hyper_laplacian` with the true kernel, or 'oracle:'
+        name: 'blurred'; 'oracle', which is `deconvolution.hyper_laplacian` with the true kernel, or 'oracle:'
             and one of `ORACLES`; a blind method, whose last step is `deconvolution.hyper_laplacian` too; a generator
             that ships, or the path of a trained one.
         sample: Whose kernel, or its size, the method is told if it needs it.
@@ -142,8 +138,6 @@ def restore(name: str, sample: Sample) -> Tensor:
         restored = ORACLES[name.removeprefix(PREFIX) if name != ORACLE else "hyper_laplacian"](sample)
     elif name in blind.METHODS:
         restored = blind.deblur(sample.blurred, sample.kernel_size, method=name).image
-    elif name == GUIDED:
-        restored = blind.guided(sample.blurred, sample.kernel_size).image
     elif reason := why_absent(name):
         raise ValueError(f"{name}: {reason}.")
     else:

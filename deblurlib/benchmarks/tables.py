@@ -35,11 +35,11 @@ MAX_SHIFT, CROP = 5.0, 15
 def default_methods() -> list[str]:
     """The rows of the comparison: the input, the ladder of oracles, the paper's five methods, every other one there is.
 
-    Those are the blind methods, `blind.guided`, and the generators that ship.
+    Those are the blind methods, and the generators that ship.
     """
     oracles = [restorers.ORACLE, *(f"{restorers.PREFIX}{n}" for n in ("wiener", "plug_and_play", "deep_deconvolution"))]
     paper = [row.name for row in restorers.PAPER]
-    others = [*blind.METHODS, restorers.GUIDED, *networks.shipped_names()]
+    others = [*blind.METHODS, *networks.shipped_names()]
     return [restorers.BLURRED, *oracles, *paper, *(n for n in others if n not in paper)]
 
 

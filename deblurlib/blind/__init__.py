@@ -6,7 +6,6 @@ from deblurlib.blind.dark_channel import DarkChannelSettings
 from deblurlib.blind.estimate import METHODS, Estimate, Estimator, Method, Restoration, deblur, estimate
 from deblurlib.blind.fast_edges import FastEdgesSettings
 from deblurlib.blind.gradient_mixture import Mixture
-from deblurlib.blind.guided import Guided, GuidedSettings, guided
 from deblurlib.blind.kernel_posterior import KernelPrior
 from deblurlib.blind.l0_gradient import L0GradientSettings
 from deblurlib.blind.marginal_em import MarginalEMSettings
@@ -25,8 +24,6 @@ __all__ = [
     "Estimate",
     "Estimator",
     "FastEdgesSettings",
-    "Guided",
-    "GuidedSettings",
     "KernelPrior",
     "L0GradientSettings",
     "MarginalEMSettings",
@@ -47,7 +44,6 @@ __all__ = [
     "choose_window",
     "deblur",
     "estimate",
-    "guided",
     "kernel_size_hint",
     "motion_field",
 ]

@@ -58,7 +58,6 @@ def deblur(
         str,
         typer.Option(
             help="pretrained (the generator that ships), the path of a trained one (.safetensors), "
-            "guided (slower: a generator and the kernel that it gives away), "
             "a blind method such as dark_channel or l0_gradient, "
             "or, with --kernel: richardson_lucy, tikhonov, wiener."
         ),

@@ -15,12 +15,6 @@ CLASSICAL = (
 )
 """Methods that need the kernel; those of the second line are learned."""
 
-GUIDED = "guided"
-"""A generator, and the kernel that its restoration gives away."""
-
-LONGEST = 35
-"""Frame of the kernels that its generator was trained on, pixels."""
-
 NOISE, GRADIENT = 0.01, 0.1
 """The noise that Wiener and Tikhonov expect unless it is given, and the size of the gradients of photographs (our
 choice): Tikhonov's weight is the square of their ratio, so that both start from the library's defaults."""
@@ -46,10 +40,10 @@ def restorer(
     """The function that a method's name stands for.
 
     Args:
-        method: A shipped generator, a weights file, the folder of a run, GUIDED, one of CLASSICAL, or a blind method.
+        method: A shipped generator, a weights file, the folder of a run, one of CLASSICAL, or a blind method.
         kernel: An image of the kernel, for CLASSICAL.
-        noise: Standard deviation, for CLASSICAL and GUIDED.
-        kernel_size: For blind methods, a guess from the photograph without one; and for GUIDED.
+        noise: Standard deviation, for CLASSICAL.
+        kernel_size: For blind methods; a guess from the photograph without one.
         window: For blind methods: side of the window that the kernel is seen in.
 
     Raises:
@@ -59,10 +53,6 @@ def restorer(
     if method in blind.METHODS:
         _refuse({"--kernel": kernel, "--noise": noise}, ", ".join(CLASSICAL), f"{method} finds the kernel itself")
         return blindly.restorer(method, kernel_size, window)
-    if method == GUIDED:
-        _refuse({"--kernel": kernel, "--window": window}, ", ".join(CLASSICAL), f"{method} finds the kernel itself")
-        size, told = kernel_size or LONGEST, NOISE if noise is None else noise
-        return lambda x: blind.guided(x, size, noise=told).image
     _refuse({"--kernel-size": kernel_size, "--window": window}, ", ".join(blind.METHODS), f"{method} does without")
     if method in CLASSICAL:
         if kernel is None:
@@ -84,7 +74,7 @@ def restorer(
     shipped = networks.shipped_names()
     path = Path(method)
     if method not in shipped and not path.exists() and path.suffix != ".safetensors":
-        known = ", ".join([*shipped, GUIDED, *blind.METHODS, *CLASSICAL])
+        known = ", ".join([*shipped, *blind.METHODS, *CLASSICAL])
         raise ValueError(f"method: unknown {method!r}, expected one of {known}, or the path of a .safetensors file.")
     _refuse({"--kernel": kernel, "--noise": noise}, ", ".join(CLASSICAL), f"the generator {method} does without")
     if path.is_dir() and method not in shipped:

@@ -12,7 +12,6 @@ from deblurlib.networks.motion_classifier import MotionClassifier, straight_moti
 from deblurlib.networks.pretrained import (
     Deblurrer,
     load_generator,
-    load_kernel_refiner,
     load_known_kernel,
     load_motion_classifier,
     load_weights,
@@ -41,7 +40,6 @@ __all__ = [
     "UNetGenerator",
     "build_generator",
     "load_generator",
-    "load_kernel_refiner",
     "load_known_kernel",
     "load_motion_classifier",
     "load_weights",

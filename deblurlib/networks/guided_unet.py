@@ -102,14 +102,17 @@ class GuidedUNet(nn.Module):
         return self.look(self.first(seen), seen, noise), noise
 
     def look(self, restored: Tensor, blurred: Tensor, noise: Tensor) -> Tensor:
-        """The kernel between a restoration and the picture: the mean over turns and mirrors of what is refined."""
+        """The kernel between a restoration and the picture."""
         with in_full(restored.device):
-            found = candidates(restored, blurred)
-            kernel = torch.zeros_like(found[:, :1])
-            for seen, back in ((found, False), (found.flip(-1), True)):
-                for turns in range(4):
-                    k = unit_light(self.refiner(seen.rot90(turns, (-2, -1)), noise)).rot90(-turns, (-2, -1))
-                    kernel = kernel + (k.flip(-1) if back else k) / 8
+            return self.refined(candidates(restored, blurred), noise)
+
+    def refined(self, ridges: Tensor, noise: Tensor) -> Tensor:
+        """What the refiner makes of ridges, (B, 3, h, w), on the mean over turns and mirrors: (B, 1, h, w)."""
+        kernel = torch.zeros_like(ridges[:, :1])
+        for seen, back in ((ridges, False), (ridges.flip(-1), True)):
+            for turns in range(4):
+                found = unit_light(self.refiner(seen.rot90(turns, (-2, -1)), noise)).rot90(-turns, (-2, -1))
+                kernel = kernel + (found.flip(-1) if back else found) / 8
         return kernel
 
     def restore(self, x: Tensor, kernel: Tensor, noise: Tensor) -> Tensor:
@@ -117,11 +120,14 @@ class GuidedUNet(nn.Module):
         return self.deconvolve(x, self.first(x), kernel, noise)
 
     def deconvolve(self, x: Tensor, restored: Tensor, kernel: Tensor, noise: Tensor) -> Tensor:
-        """Filters of the picture, corrected, and mixed with the first restoration."""
-        filters = wiener_filters(x, kernel, noise)
+        """Wiener filters of images whose first restorations are known, too, and what comes of both."""
+        corrected, trust = self.judge(wiener_filters(x, kernel, noise), x, restored, noise)
+        return torch.lerp(restored, corrected, trust)
+
+    def judge(self, filters: Tensor, x: Tensor, restored: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """The first filter, corrected, (B, 3, H, W), and how far each of its pixels is to be trusted, (B, 1, H, W)."""
         said = self.second(torch.cat([filters, x, restored], dim=1), noise)
-        trust = torch.sigmoid(TRUST + said[:, 3:])
-        return torch.lerp(restored, filters[:, :3] + said[:, :3], trust)
+        return filters[:, :3] + said[:, :3], torch.sigmoid(TRUST + said[:, 3:])
 
 
 def candidates(restored: Tensor, blurred: Tensor) -> Tensor:

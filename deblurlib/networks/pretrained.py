@@ -19,7 +19,6 @@ from deblurlib.networks.architectures import GENERATORS
 from deblurlib.networks.deconvolver import Deconvolver, KernelCNN
 from deblurlib.networks.denoiser import Denoiser
 from deblurlib.networks.guided_unet import GuidedUNet
-from deblurlib.networks.kernel_refiner import KernelRefiner
 from deblurlib.networks.motion_classifier import MotionClassifier
 from deblurlib.networks.tiling import tiled
 
@@ -30,9 +29,6 @@ KNOWN_KERNEL: dict[str, type[nn.Module]] = {"Denoiser": Denoiser, "Deconvolver":
 
 CLASSIFIERS: dict[str, type[nn.Module]] = {"MotionClassifier": MotionClassifier}
 """Networks that see how a photograph is blurred, and leave the restoration to a deconvolution."""
-
-REFINERS: dict[str, type[nn.Module]] = {"KernelRefiner": KernelRefiner}
-"""Networks that see kernels, and no photograph."""
 
 WHOLE = 2**21
 """Pixels of the largest picture that a network with normalisation is given whole (our choice)."""
@@ -96,7 +92,7 @@ def load_weights(path: str | Path) -> nn.Module:
         raise ValueError(
             f"{path} is not a readable safetensors file ({error}). Pickled weights are refused: loading them runs code."
         ) from error
-    architectures = ARCHITECTURES | KNOWN_KERNEL | CLASSIFIERS | REFINERS
+    architectures = ARCHITECTURES | KNOWN_KERNEL | CLASSIFIERS
     if metadata.get("architecture") not in architectures:
         raise ValueError(
             f"{path} holds no generator of this library: its architecture is {metadata.get('architecture')!r}, "
@@ -134,8 +130,6 @@ class Deblurrer:
     def __init__(self, network: nn.Module) -> None:
         if type(network).__name__ in CLASSIFIERS:
             raise ValueError(f"{type(network).__name__} restores nothing by itself: use deblurlib.blind.motion_field.")
-        if type(network).__name__ in REFINERS:
-            raise ValueError(f"{type(network).__name__} restores nothing by itself: use deblurlib.blind.guided.")
         if type(network).__name__ in KNOWN_KERNEL:
             door = {"Denoiser": "plug_and_play", "Deconvolver": "deep_deconvolution", "KernelCNN": "deconvolution_cnn"}
             name = type(network).__name__
@@ -264,23 +258,6 @@ def load_motion_classifier(path: str | Path | None = None) -> MotionClassifier:
     """
     path = path or FOLDER / "classifier" / "motion_classifier.safetensors"
     return _of_kind(load_weights(path), MotionClassifier, path)
-
-
-def load_kernel_refiner(path: str | Path | None = None) -> KernelRefiner:
-    """A trained refiner of kernels, for `deblurlib.blind.guided`.
-
-    Args:
-        path: A file that `save_weights` wrote; None takes the one that ships.
-
-    Returns:
-        The network in evaluation mode, without gradients for its weights; a copy that is yours.
-
-    Raises:
-        FileNotFoundError: no such file.
-        ValueError: a foreign file, or one of another kind.
-    """
-    path = path or FOLDER / "refiner" / "kernel_refiner.safetensors"
-    return _of_kind(load_weights(path), KernelRefiner, path)
 
 
 def _of_kind(network: nn.Module, kind: type[Kind], source: str | Path) -> Kind:
