@@ -69,6 +69,7 @@ def pytest_terminal_summary(terminalreporter, config):
                 pairs = zip(bench.stats.data, bench.extra_info["yardstick"], strict=True)
                 ratio, same = median(call / yardstick for call, yardstick in pairs), ", round by round"
             psnr = f"{bench.extra_info['psnr']:8.2f} dB" if "psnr" in bench.extra_info else ""
+            memory = f"{bench.extra_info['memory']:8.2f} GiB" if "memory" in bench.extra_info else ""
             milliseconds = 1e3 * taken / bench.extra_info.get("parts", 1)
             name = bench.params["name"]
-            terminalreporter.write_line(f"  {name:<44} {milliseconds:10.3f} ms  {ratio:8.2f}{same}{psnr}")
+            terminalreporter.write_line(f"  {name:<44} {milliseconds:10.3f} ms  {ratio:8.2f}{same}{psnr}{memory}")
