@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import json
+from typing import Any
 
 import pytest
 import torch
@@ -42,8 +43,14 @@ def test_every_rung_takes_the_same_step(tiny, rung):
         assert apart < 1e-3
 
 
-def test_the_record_of_a_gpu_has_every_rung():
-    record = json.loads((SHIPPED / "step.json").read_text())
+def record_of(name: str) -> dict[str, Any]:
+    record: dict[str, Any] = json.loads((SHIPPED / name).read_text())
+    return record
+
+
+@pytest.mark.parametrize("name", ["step.json", "step_before.json"])
+def test_the_record_of_a_gpu_has_every_rung(name):
+    record = record_of(name)
     assert [row["name"] for row in record["rungs"]] == [rung.name for rung in RUNGS]
     assert record["batch"] == read_config(record["recipe"]).batch
     assert all(row["milliseconds"] > 0 and row["memory"] > 0 for row in record["rungs"])
@@ -51,3 +58,25 @@ def test_the_record_of_a_gpu_has_every_rung():
     assert max(reached) < record["ceilings"]["products"]
     longest = sum(t for name, t in record["profile"]["kernels"].items() if "#" not in name)
     assert longest < sum(record["profile"]["kinds"].values()) < record["profile"]["step"] * 1.05
+
+
+def test_the_two_records_are_of_one_step():
+    """The same recipe and operations; the older one says what differs, and has the kernels that it was changed for."""
+    now, before = record_of("step.json"), record_of("step_before.json")
+    assert (now["recipe"], now["operations"]) == (before["recipe"], before["operations"])
+    assert "normalisation" in before["note"]
+    for part in ("direct_co", "AddPadding"):
+        assert any(part in name for name in before["profile"]["kernels"])
+        assert not any(part in name for name in now["profile"]["kernels"])
+
+
+def test_the_record_compares_runs_of_a_seed():
+    """Twice the same in each precision, a regression in both, and a game in neither but slowly."""
+    record = record_of("step.json")
+    recipe = record["recipe"]
+    apart = {run: {what: found["largest"] for what, found in of.items()} for run, of in record["apart"].items()}
+    assert set(apart) == {recipe, f"{recipe}, at a hundredth of its rates", "strong_l1"}
+    assert {of[f"{precision}, twice"] for of in apart.values() for precision in ("float32", "bfloat16")} == {0.0}
+    between = [of["bfloat16 and float32"] for of in apart.values()]
+    assert between[2] < 1e-3 < between[1] < between[0]
+    assert 0 < record["as_graphs"] < record["rungs"][-1]["milliseconds"]
