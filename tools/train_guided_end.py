@@ -5,10 +5,13 @@
 The first U-Net has had its training (`deblurlib train --config strong_guided`). What it makes of some thousand crops is
 kept, with the ridges between that and the crops: this takes most of the time. Then the refiner learns from the ridges,
 and after it the network that deconvolves, with the kernels that the refiner finds. The losses are those of
-`deblurlib.training.kernel_guided`.
+`deblurlib.training.kernel_guided`. More than a quarter of the crops have two kernels, one fading into the other: no one
+kernel is right for them, and the network learns when not to believe in one.
 """
 
 import argparse
+import copy
+import dataclasses
 import math
 import time
 from collections.abc import Callable
@@ -19,10 +22,12 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm, trange
 
+from deblurlib.blur import delta
 from deblurlib.losses import wiener_error
 from deblurlib.networks import GuidedUNet, load_weights, save_weights
 from deblurlib.networks.guided_unet import FRAME, candidates, noise_level, unit_light, wiener_filters
 from deblurlib.training import BlurredPairs, TrainingConfig, held_out
+from deblurlib.training.data import Batch
 
 CROP, TOGETHER, NOISE = 224, 6, (0.002, 0.013)
 """Pixels of a crop; crops that are made at once; standard deviations of their noise."""
@@ -36,6 +41,9 @@ WARM_UP, AVERAGE = 0.03, 0.997
 
 DECEIT = 0.5
 """Of the steps in which one crop has its neighbour's kernel."""
+
+TWO, STILL, WIDTHS = 0.286, 0.4, (4.5, 67.0)
+"""Of the crops, those with two kernels; of these, those whose second one is a point; how wide one fades, in pixels."""
 
 
 class Examples(NamedTuple):
@@ -59,7 +67,22 @@ class Examples(NamedTuple):
         return Examples(*picked)
 
 
-def make(network: GuidedUNet, photographs: Path, count: int, seed: int) -> Examples:
+def faded(pairs: BlurredPairs, step: int, chance: torch.Generator) -> Batch:
+    """A batch whose kernels change from one side of each crop to the other."""
+    other = copy.copy(pairs)
+    other.kernels = pairs.kernels.flip(0).clone()  # other kernels on the same crops, under the same noise
+    still = torch.rand(len(other.kernels), generator=chance) < STILL
+    other.kernels[still] = delta(FRAME)
+    batch, again = pairs.batch(step), other.batch(step)
+    angle, place, wide = torch.rand(3, TOGETHER, 1, 1, 1, generator=chance)
+    low, high = (math.log(width) for width in WIDTHS)
+    down = torch.arange(CROP)[:, None] - CROP / 2
+    along = (2 * math.pi * angle).sin() * down + (2 * math.pi * angle).cos() * down.T
+    mask = torch.sigmoid((along - 120 * (place - 0.5)) / torch.exp(low + (high - low) * wide))
+    return dataclasses.replace(batch, blurred=torch.lerp(batch.blurred, again.blurred, mask))
+
+
+def make(network: GuidedUNet, photographs: Path, count: int, seed: int, *, two: bool) -> Examples:
     """Crops, and what the first U-Net makes of them."""
     config = TrainingConfig(
         photographs=str(photographs),
@@ -72,8 +95,9 @@ def make(network: GuidedUNet, photographs: Path, count: int, seed: int) -> Examp
         seed=seed,
     )
     pairs, made = BlurredPairs(config, torch.device("cpu")), []
+    chance = torch.Generator().manual_seed(seed)
     for step in trange(max(1, count // TOGETHER), desc="examples", leave=False):
-        batch = pairs.batch(step)
+        batch = faded(pairs, step, chance) if two else pairs.batch(step)
         seen, sharp = ((x.clamp(0, 1) * 255).round().to(torch.uint8) for x in (batch.blurred, batch.sharp))
         blurred = seen.float() / 255
         with torch.inference_mode():
@@ -119,8 +143,8 @@ def train_refiner(network: GuidedUNet, examples: Examples, seconds: float, chanc
 def train_second(network: GuidedUNet, examples: Examples, seconds: float, chance: torch.Generator) -> None:
     """By the mean absolute error of the restoration, on parts of the crops: the filters see the whole ones."""
     with torch.no_grad():
-        pieces = zip(examples.ridges.split(32), examples.noise.split(32), strict=True)
-        kernels = torch.cat([network.refined(ridges, noise) for ridges, noise in pieces])
+        starts = range(0, len(examples.noise), 32)
+        kernels = torch.cat([network.refined(examples.ridges[i : i + 32], examples.noise[i : i + 32]) for i in starts])
     examples = examples._replace(kernels=kernels)
 
     def loss() -> Tensor:
@@ -144,7 +168,7 @@ def main() -> None:
     parser.add_argument("--start", type=Path, required=True, help="weights of a GuidedUNet")
     parser.add_argument("--photographs", type=Path, required=True, help="a folder of sharp photographs")
     parser.add_argument("--output", type=Path, required=True, help="the weights")
-    parser.add_argument("--examples", type=int, default=1800)
+    parser.add_argument("--examples", type=int, default=2520)
     parser.add_argument("--refiner", type=float, default=200, help="seconds for the refiner")
     parser.add_argument("--second", type=float, default=1500, help="seconds for the network that deconvolves")
     parser.add_argument("--seed", type=int, default=1)
@@ -153,9 +177,12 @@ def main() -> None:
     if not isinstance(network, GuidedUNet):
         raise SystemExit(f"{options.start} holds a {type(network).__name__}, expected a GuidedUNet.")
     chance = torch.Generator().manual_seed(options.seed)
-    examples = make(network, options.photographs, options.examples, options.seed)
+    count = round(TWO * options.examples)
+    examples = make(network, options.photographs, options.examples - count, options.seed, two=False)
     train_refiner(network, examples, options.refiner, chance)
-    train_second(network, examples, options.second, chance)
+    varying = make(network, options.photographs, count, options.seed + 1, two=True)
+    together = Examples(*(torch.cat(parts) for parts in zip(examples, varying, strict=True)))
+    train_second(network, together, options.second, chance)
     command = f"tools/train_guided_end.py --examples {options.examples} --refiner {options.refiner:g}"
     notes = {"command": f"{command} --second {options.second:g} --seed {options.seed}"}
     save_weights(options.output, network.eval(), half=True, notes=notes, overwrite=True)

@@ -91,18 +91,21 @@ class GuidedUNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Restore a batch of images."""
-        return self.restore(x, *self.find(x))
+        if max(x.shape[-2:]) > WINDOW:
+            return self.restore(x, *self.find(x))
+        restored, noise = self.first(x), noise_level(x)
+        return self.deconvolve(x, restored, self.look(restored, x, noise), noise)
 
     def find(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Each image's kernel, (B, 1, 35, 35), non-negative, sum 1, placed as `restore` needs it; its noise, (B,)."""
         seen = most_edges(x, WINDOW)
         noise = noise_level(seen)
-        if min(seen.shape[-2:]) < SMALLEST:
-            return unit_light(seen.new_zeros(len(seen), 1, FRAME, FRAME)), noise
         return self.look(self.first(seen), seen, noise), noise
 
     def look(self, restored: Tensor, blurred: Tensor, noise: Tensor) -> Tensor:
-        """The kernel between a restoration and the picture."""
+        """The kernel between a restoration and the picture; a point, where a picture is too small to tell."""
+        if min(blurred.shape[-2:]) < SMALLEST:
+            return unit_light(blurred.new_zeros(len(blurred), 1, FRAME, FRAME))
         with in_full(restored.device):
             return self.refined(candidates(restored, blurred), noise)
 

@@ -18,7 +18,7 @@ from deblurlib.files import atomic
 from deblurlib.networks.architectures import GENERATORS
 from deblurlib.networks.deconvolver import Deconvolver, KernelCNN
 from deblurlib.networks.denoiser import Denoiser
-from deblurlib.networks.guided_unet import GuidedUNet
+from deblurlib.networks.guided_unet import WINDOW, GuidedUNet
 from deblurlib.networks.motion_classifier import MotionClassifier
 from deblurlib.networks.tiling import tiled
 
@@ -164,7 +164,7 @@ class Deblurrer:
 
     def _restore(self, x: Tensor) -> Callable[[Tensor], Tensor]:
         """What restores a tile of a batch: the network, told the kernel if it looks for one in the whole picture."""
-        if not isinstance(self.network, GuidedUNet):
+        if not isinstance(self.network, GuidedUNet) or max(x.shape[-2:]) <= WINDOW:
             return self.network
         kernel, noise = self.network.find(x)
         return functools.partial(self.network.restore, kernel=kernel, noise=noise)
