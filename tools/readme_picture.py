@@ -34,7 +34,7 @@ def restorations() -> list[tuple[str, str, Tensor]]:
     kernel = db.blur.camera_shake(1, 17, length=9.0, generator=seed(19))
     blurred = db.blur.add_noise(db.blur.Blur(kernel, "reflect")(sharp), sigma=0.004, generator=seed(20))
     told = db.deconvolution.wiener(blurred, kernel, noise=0.004)
-    untold = db.training.load_generator("short_shake")(blurred)
+    untold = db.training.load_generator()(blurred)
 
     def score(picture: Tensor) -> str:
         return f"{db.metrics.psnr(picture, sharp).item():.1f} dB"

@@ -26,28 +26,26 @@ LONG = TrainingConfig(kernel_size=35, path_length=(4.0, 31.0), noise=(0.01, 0.01
 
 
 @pytest.mark.parametrize(
-    ("world", "least"), [(POCKET, 1.9), (HARDER, 1.6), (LONG, 1.5)], ids=["9 pixels", "15 pixels", "31 pixels"]
+    ("world", "least"), [(POCKET, 4.5), (HARDER, 3.5), (LONG, 3.0)], ids=["9 pixels", "15 pixels", "31 pixels"]
 )
 def test_it_gains_at_every_length_on_photographs_that_it_never_saw(world, least):
     examination = held_out(unseen()[::2], config=world, side=256, crops=1)
     gain = examination.gain(load_generator())
     assert gain.mean() > least
-    assert gain.min() > -0.5
-    assert examination.ssim_gain(load_generator()).mean() > 0.05
+    assert gain.min() > 0
+    assert examination.ssim_gain(load_generator()).mean() > 0.08
 
 
-def test_short_shakes_have_a_better_one():
-    examination = held_out(unseen(), config=POCKET, crops=1)
-    gain = examination.gain(load_generator("short_shake"))
-    assert gain.mean() > examination.gain(load_generator()).mean() + 0.2
+def test_the_small_one_gains_on_short_shakes():
+    gain = held_out(unseen(), config=POCKET, crops=1).gain(load_generator("short_shake"))
+    assert gain.mean() > 2
     assert gain.min() > -1
 
 
 def test_it_gains_on_the_bundled_photographs():
-    examination = held_out(crops=2)
-    gain = examination.gain(load_generator())
-    assert gain.mean() > 1.2
-    assert gain.min() > -1
+    gain = held_out(crops=2).gain(load_generator())
+    assert gain.mean() > 2.5
+    assert gain.min() > 0
 
 
 @pytest.mark.parametrize("name", ["pretrained", "short_shake"])
