@@ -37,10 +37,10 @@ NOISE = (0.002, 0.015)
 """Standard deviations: an estimate below or above counts as the nearer one (our choice)."""
 
 BELIEFS = (1.0, 1 / 9, 9.0)
-"""Of the three Wiener filters: the power of the noise that each believes in, in parts of what is estimated."""
+"""Of the three Wiener filters: the power of the noise that each believes in, in parts of the estimate (our choice)."""
 
 DETAIL, COARSEST = 2e-4, 0.01
-"""The power of photographs at a frequency of f cycles a pixel is taken to be DETAIL / (f^2 + COARSEST^2)."""
+"""The power of photographs at a frequency of f cycles a pixel counts as DETAIL / (f^2 + COARSEST^2) (our choice)."""
 
 TRUST = 1.4
 """What the deconvolution is trusted with before training: a logistic function makes 0.8 of it (our choice)."""

@@ -4,10 +4,14 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
 
 from deblurlib import images
+from deblurlib.blur import Blur, add_noise, gaussian
+from deblurlib.metrics import psnr
 from deblurlib.networks import load_generator
 from deblurlib.networks.pretrained import FOLDER
+from deblurlib.profile import seed
 from deblurlib.training import TrainingConfig, held_out
 
 POCKET = TrainingConfig()
@@ -46,6 +50,22 @@ def test_it_gains_on_the_bundled_photographs():
     gain = held_out(crops=2).gain(load_generator())
     assert gain.mean() > 2.5
     assert gain.min() > 0
+
+
+@pytest.mark.parametrize("name", ["camera", "chelsea"])
+def test_what_no_hand_has_shaken(name):
+    """A sharp photograph stays as it is, nearly; one out of focus gains, though all training was about shakes."""
+    sharp = images.bundled(name)[..., :256, :256]
+    assert float(psnr(load_generator()(sharp), sharp)) > 38
+    soft = add_noise(Blur(gaussian(9, 1.5), "reflect")(sharp), 0.005, generator=seed(1)).clamp(0, 1)
+    assert float(psnr(load_generator()(soft), sharp)) > float(psnr(soft, sharp)) + 1
+
+
+def test_nothing_is_seen_in_nothing():
+    flat = torch.full((1, 3, 200, 200), 0.5)
+    assert (load_generator()(flat) - flat).abs().max() < 0.02
+    grainy = flat + 0.01 * torch.randn(flat.shape, generator=seed(0))
+    assert (load_generator()(grainy) - flat).std() < 0.007
 
 
 @pytest.mark.parametrize("name", ["pretrained", "short_shake"])
