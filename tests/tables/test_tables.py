@@ -140,7 +140,7 @@ def test_the_default_rows_cover_the_papers_methods():
 @pytest.fixture
 def trained(tmp_path, monkeypatch):
     """Two more generators ship: the paper's competitor, and one by a name of its own."""
-    shipped = networks.pretrained.FOLDER / "pretrained.safetensors"
+    shipped = networks.pretrained.FOLDER / "short_shake.safetensors"
     for name in ("pretrained", "deblur_gan", "narrow"):
         shutil.copy(shipped, tmp_path / f"{name}.safetensors")
     monkeypatch.setattr(networks.pretrained, "FOLDER", tmp_path)
