@@ -10,6 +10,9 @@ METHODS = list(blind.METHODS)
 FEW_STEPS = {"total_variation": {"iterations": 50}}
 """For what holds after any number of steps; a thousand take long."""
 
+JUMPY = {"dark_channel"}
+"""Its thresholds enlarge a rounding: in float32 a batch and its pictures, whose transforms round differently, part."""
+
 MORE_STEPS = {"total_variation": {"iterations": 2000}}
 """A step moves a kernel by a thousandth, and the way from a flat one to a point is the longest that there is."""
 
@@ -62,10 +65,12 @@ def test_the_history_goes_from_coarse_to_fine(method, found):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_it_does_the_same_twice_and_alone_as_in_a_batch(method, found, blurred):
-    first, second, few = blurred, blurred.flip(-1), FEW_STEPS.get(method, {})
+    few = FEW_STEPS.get(method, {})
+    first = blurred.double() if method in JUMPY else blurred
+    second = first.flip(-1)
     both = blind.estimate(torch.cat([first, second]), 13, method=method, **few)
     alone = blind.estimate(second, 13, method=method, **few)
-    one = blind.estimate(first, 13, method=method, **few) if few else found(method)
+    one = blind.estimate(first, 13, method=method, **few) if few or method in JUMPY else found(method)
     assert metrics.kernel_similarity(both.kernel[:1], one.kernel) > 0.99
     assert metrics.kernel_similarity(both.kernel[1:], alone.kernel) > 0.99
     again = blind.estimate(second, 13, method=method, **few)
