@@ -75,6 +75,7 @@ class PhysicsGAN(Game):
     """
 
     judges = ("judge_sharp", "judge_blur")
+    needs_kernels = True
 
     def __init__(self, config: TrainingConfig, device: torch.device) -> None:
         super().__init__(config, device)

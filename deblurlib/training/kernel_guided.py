@@ -24,6 +24,8 @@ class KernelGuided(System):
     tails, and clipped together they would drown the others'.
     """
 
+    needs_kernels = True
+
     def __init__(self, config: TrainingConfig, device: torch.device) -> None:
         if config.kernel_size > FRAME:
             raise ValueError(f"kernel_size: {config.system} finds kernels of {FRAME} pixels, got {config.kernel_size}.")

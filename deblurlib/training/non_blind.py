@@ -107,6 +107,8 @@ class DenoiserPrior(KnownKernel):
 class DeepDeconvolution(KnownKernel):
     """Blurred crops, each with its kernel, and the Wiener filters of them (Wang & Tao 2018)."""
 
+    needs_kernels = True
+
     def build(self) -> dict[str, nn.Module]:
         """The network alone."""
         return {"blur_to_sharp": Deconvolver(self.widths()).to(memory_format=torch.channels_last)}
@@ -128,6 +130,8 @@ class DeepDeconvolution(KnownKernel):
 
 class DeconvolutionCNN(KnownKernel):
     """Blurred crops of one kernel, through filters that start as its pseudo-inverse (Xu, Ren, Liu & Jia 2014)."""
+
+    needs_kernels = True
 
     def build(self) -> dict[str, nn.Module]:
         """The network of the run's only kernel."""

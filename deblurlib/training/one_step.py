@@ -31,6 +31,7 @@ class System(ABC):
 
     Attributes:
         paired: Whether a step needs the sharp image that the blurred one was made of.
+        needs_kernels: Whether it must know what kernels its pictures were blurred by, as nobody does of real ones.
         needs_features: Whether a step compares features whatever `content` says.
         networks: By name; 'blur_to_sharp' is the generator that deblurs.
         optimizers: By name, each over the networks of one player.
@@ -38,6 +39,7 @@ class System(ABC):
     """
 
     paired = True
+    needs_kernels = False
     needs_features = False
     features: Perceptual
 

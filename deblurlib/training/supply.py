@@ -10,9 +10,6 @@ from deblurlib.training.one_step import System
 from deblurlib.training.parallel import Processes
 from deblurlib.training.real_pairs import RealPairs
 
-KNOW_THE_KERNEL = ("physics_gan", "deep_deconvolution", "deconvolution_cnn")
-"""Systems that a batch must tell its kernels."""
-
 
 class Supply(Protocol):
     """Makes the batch of any step."""
@@ -39,6 +36,6 @@ def supply(config: TrainingConfig, device: torch.device, system: System, process
         raise ValueError(f"photographs: data = {config.data!r} needs a folder with blur/ and sharp/ in it.")
     if config.data == "unpaired" and system.paired:
         raise ValueError(f"data: {config.system} learns from pairs, and 'unpaired' has none; cycle_gan does without.")
-    if config.system in KNOW_THE_KERNEL:
+    if system.needs_kernels:
         raise ValueError(f"data: {config.system} must know the kernels, and nobody knows those of {config.data!r}.")
     return RealPairs(config, device, rank=processes.rank, processes=processes.count)

@@ -83,6 +83,7 @@ def test_training_on_real_pictures(data, system, folder, tiny):
     [
         ({"data": "unpaired"}, "regression learns from pairs, and 'unpaired' has none; cycle_gan does without"),
         ({"system": "deep_deconvolution"}, "deep_deconvolution must know the kernels"),
+        ({"system": "kernel_guided"}, "kernel_guided must know the kernels"),
         ({"photographs": "bundled"}, "needs a folder with blur/ and sharp/ in it"),
         ({"data": "film"}, "data: unknown 'film'"),
     ],

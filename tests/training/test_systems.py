@@ -73,6 +73,26 @@ def test_a_recipe_is_a_game_that_can_be_played(name, tiny):
     assert all(torch.isfinite(v) for v in system.step(pairs.batch(0, paired=system.paired)).values())
 
 
+class Watched:
+    """A batch that notes what of it is looked at."""
+
+    def __init__(self, batch):
+        self.batch, self.seen = batch, set()
+
+    def __getattr__(self, name):
+        self.seen.add(name)
+        return getattr(self.batch, name)
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_a_system_says_that_it_looks_at_the_kernels(name, tiny):
+    """Nobody knows those of real pictures: who says so is refused there."""
+    system, pairs = start(tiny(system=name, crop=64))
+    batch = Watched(pairs.batch(0, paired=system.paired))
+    system.step(batch)
+    assert "kernels" not in batch.seen or system.needs_kernels
+
+
 def test_what_the_papers_say():
     assert (recipe("pix2pix").content, recipe("pix2pix").content_weight) == ("l1", 100.0)
     critic = recipe("deblur_gan")
