@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from deblurlib.benchmarks import Interval
-from deblurlib.show.style import COLOURS, INK, MUTED, WIDTH, blank, look
+from deblurlib.show.style import COLOURS, INK, MUTED, PLOT, blank, legend_above, look
 
 MARKS = ("o", "s", "D", "^", "v", "P", "X")
 
@@ -45,7 +45,7 @@ def points(
     if not series:
         raise ValueError("points: there is nothing to draw.")
     with look():
-        figure = blank(WIDTH, 3.6)
+        figure = blank(PLOT, 3.3)
         axes = figure.subplots()
         for i, (name, (across, up)) in enumerate(series.items()):
             xs, ys = (np.asarray(v, dtype=float).ravel() for v in (across, up))
@@ -68,7 +68,7 @@ def points(
         if names:
             axes.margins(x=0.12, y=0.1)
         elif len(series) > 1:
-            axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.0)
+            legend_above(axes)
     return figure
 
 
@@ -94,7 +94,7 @@ def intervals(found: Mapping[str, Interval], *, x: str = "", zero: str = "") -> 
     if not found:
         raise ValueError("intervals: there is nothing to draw.")
     with look():
-        figure = blank(WIDTH, 0.6 + 0.26 * len(found))
+        figure = blank(PLOT, 0.6 + 0.24 * len(found))
         axes = figure.subplots()
         for i, interval in enumerate(found.values()):
             colour = COLOURS[0] if not zero or interval.excludes_zero else MUTED

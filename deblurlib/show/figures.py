@@ -18,7 +18,7 @@ from torch import Tensor
 
 from deblurlib import contracts
 from deblurlib.blur.operator import transfer_function
-from deblurlib.show.style import COLOURS, WIDTH, blank, look
+from deblurlib.show.style import COLOURS, WIDTH, blank, look, wrapped
 
 
 def side_by_side(
@@ -62,8 +62,10 @@ def side_by_side(
             )
     cell = WIDTH / max(columns, 2)
     down = rows * (2 if zoom else 1)
+    titles = [wrapped(title, cell) for title in titles]
+    above = 0.06 + 0.16 * max(title.count("\n") + 1 for title in titles) if titles else 0.02 / rows
     with look():
-        figure = blank(cell * columns, down * cell * height / width + (0.22 * rows if titles else 0.02))
+        figure = blank(cell * columns, down * cell * height / width + above * rows)
         grid = figure.subplots(down, columns, squeeze=False)
         for axes in grid.flat:
             axes.set_axis_off()
@@ -121,8 +123,10 @@ def kernels(kernels: Tensor | Sequence[Tensor], titles: Sequence[str] = (), colu
     columns = _columns(len(pictures), titles, columns, most=6)
     rows = math.ceil(len(pictures) / columns)
     cell = min(WIDTH / columns, 2.2)
+    titles = [wrapped(title, cell) for title in titles]
+    above = 0.04 + 0.16 * max(title.count("\n") + 1 for title in titles) if titles else 0.02
     with look():
-        figure = blank(cell * columns, (cell + 0.2) * rows)
+        figure = blank(cell * columns, (cell + above) * rows)
         grid = figure.subplots(rows, columns, squeeze=False)
         for axes in grid.flat:
             axes.set_axis_off()
@@ -163,7 +167,7 @@ def spectrum(
     columns = _columns(len(kernel), titles, None, most=2 if len(kernel) == 4 else 3)
     rows = math.ceil(len(kernel) / columns)
     whole = torch.fft.fftshift(_whole_plane(transfer_function(kernel.detach().cpu().double(), shape), shape), (-2, -1))
-    cell = min(3.6, WIDTH / columns)
+    cell = min(3.0, WIDTH / columns)
     darkest = min(1e-3, (mark_below or 1) / 10)
     with look():
         figure = blank(cell * columns + 0.7, (cell + 0.35) * rows)
@@ -183,8 +187,8 @@ def spectrum(
                 title = f"{title}\n{share}" if title else share
             axes.set_title(title)
             axes.grid(False)
-            axes.set_xticks([-0.5, -0.25, 0, 0.25, 0.5])
-            axes.set_yticks([-0.5, -0.25, 0, 0.25, 0.5])
+            axes.set_xticks([-0.5, 0, 0.5])
+            axes.set_yticks([-0.5, 0, 0.5])
             axes.set_xlabel("horizontal frequency (cycles per pixel)" if columns < 3 else "cycles per pixel")
         grid[0, 0].set_ylabel("vertical frequency")
         bar = figure.colorbar(grid[0, 0].images[0], ax=grid, shrink=0.8, pad=0.02)

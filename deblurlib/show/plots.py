@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from deblurlib import contracts
-from deblurlib.show.style import COLOURS, INK, MUTED, WIDTH, blank, look
+from deblurlib.show.style import COLOURS, INK, MUTED, PLOT, blank, legend_above, look, wrapped
 
 
 def curves(
@@ -48,7 +48,7 @@ def curves(
     for name in chance:
         contracts.choice(name, "chance", list(series))
     with look():
-        figure = blank(WIDTH, 3.2)
+        figure = blank(PLOT, 2.9)
         axes = figure.subplots()
         for i, (name, values) in enumerate(series.items()):
             colour, raw = COLOURS[i % len(COLOURS)], _numbers(values)
@@ -101,7 +101,7 @@ def lines(
         raise ValueError("lines: there is nothing to draw.")
     marks = {} if mark is None else mark if isinstance(mark, Mapping) else {"": mark}
     with look():
-        figure = blank(WIDTH, 3.2)
+        figure = blank(PLOT, 2.9)
         axes = figure.subplots()
         for i, (name, (across, up)) in enumerate(series.items()):
             xs, ys = _numbers(across), _numbers(up)
@@ -150,14 +150,14 @@ def bars(labels: Sequence[str], series: Mapping[str, Sequence[float] | Tensor], 
     form = "{:.1f}" if largest >= 10 or (count > 12 and largest >= 1) else "{:.2f}"  # narrow bars have narrow room
     thick = 0.8 / len(values)
     with look():
-        figure = blank(WIDTH, 3.0)
+        figure = blank(PLOT, 2.7)
         axes = figure.subplots()
         for i, (name, column) in enumerate(values.items()):
             places = np.arange(len(labels)) + (i - (len(values) - 1) / 2) * thick
             drawn = axes.bar(places, column, 0.92 * thick, color=COLOURS[i % len(COLOURS)], label=name)
             if count <= 24:
                 axes.bar_label(drawn, fmt=form, padding=2, fontsize=8, color=INK)
-        axes.set_xticks(range(len(labels)), labels)
+        axes.set_xticks(range(len(labels)), [wrapped(label, 0.86 * PLOT / len(labels), 8.5) for label in labels])
         axes.tick_params(axis="x", length=0)
         axes.axhline(0, color=MUTED, lw=0.7)
         axes.margins(y=0.1)
@@ -171,8 +171,8 @@ def _finish(axes: Axes, x: str, y: str, log: bool) -> None:
     if log:
         axes.set_yscale("log")
     named = [label for label in axes.get_legend_handles_labels()[1] if label]
-    if len(named) > 1:  # beside the axes: a legend inside them covers what it explains
-        axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.0)
+    if len(named) > 1:  # a legend inside the axes covers what it explains
+        legend_above(axes)
 
 
 def _numbers(values: Sequence[float] | Tensor) -> NDArray[np.float64]:

@@ -1,10 +1,12 @@
 """The look of every figure: colours, sizes, and a figure that shows itself once."""
 
 import io
+import textwrap
 from contextlib import AbstractContextManager
 from typing import Any
 
 import matplotlib
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -14,8 +16,8 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 INK, MUTED, RULE = "#1f2933", "#52606d", "#dfe3e8"
 
 STYLE: dict[Any, Any] = {
-    "figure.dpi": 150,
-    "savefig.dpi": 150,
+    "figure.dpi": 180,
+    "savefig.dpi": 180,
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
     "font.family": "sans-serif",
@@ -46,18 +48,23 @@ STYLE: dict[Any, Any] = {
     "figure.constrained_layout.w_pad": 0.03,
 }
 
-WIDTH = 7.5
-"""Inches across: the text of a page."""
+WIDTH, PLOT = 6.2, 5.2
+"""Inches across: photographs, and plots, whose numbers have to be read on a phone's 380 pixels."""
+
+SHOWN = 120
+"""Screen pixels for an inch where the page is wide enough: letters of 9 points are 15 pixels tall, as the text is."""
 
 
 class Plate(Figure):
     """A figure that shows itself in a notebook, whichever backend matplotlib has."""
 
-    def _repr_png_(self) -> bytes:
+    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
         file = io.BytesIO()
         with look():
             self.savefig(file, format="png", bbox_inches="tight", pad_inches=0.06)
-        return file.getvalue()
+        png = file.getvalue()
+        across = int.from_bytes(png[16:20], "big")  # PNG says its width first
+        return png, {"width": round(across * SHOWN / STYLE["savefig.dpi"])}
 
 
 def blank(width: float, height: float) -> Figure:
@@ -70,3 +77,37 @@ def blank(width: float, height: float) -> Figure:
 def look() -> AbstractContextManager[None]:
     """The style of the book's figures, for the length of a `with` block."""
     return matplotlib.rc_context(STYLE)
+
+
+def wrapped(text: str, inches: float, points: float = 9.5) -> str:
+    """A text in lines of about this width: a letter is a little wider than half of its size.
+
+    Args:
+        text: Its own line breaks stay.
+        inches: What there is room for. A word that is longer stays whole.
+        points: The size of its letters.
+
+    Returns:
+        The text with line breaks.
+
+    Example:
+        >>> wrapped("told the kernel", 0.8).splitlines()
+        ['told the', 'kernel']
+    """
+    letters = max(1, int(inches / (0.56 * points / 72)))
+    return "\n".join(textwrap.fill(line, letters, break_long_words=False) for line in text.split("\n"))
+
+
+def legend_above(axes: Axes) -> None:
+    """A legend above the axes, in as many columns as there is room for; the figure grows by its height."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    count = len(axes.get_legend_handles_labels()[1])
+    for columns in range(min(count, 4), 0, -1):
+        legend = axes.legend(
+            loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=columns, borderaxespad=0.2, columnspacing=1.2
+        )
+        size = legend.get_window_extent()
+        if size.width <= (figure.get_figwidth() - 0.6) * figure.dpi:  # beside the numbers of the vertical axis
+            break
+    figure.set_figheight(figure.get_figheight() + size.height / figure.dpi)

@@ -1,6 +1,7 @@
 """Figures show themselves once, leave pyplot and the global style alone, and say what they were given wrongly."""
 
 import io
+import itertools
 import subprocess
 import sys
 from collections.abc import Callable
@@ -38,10 +39,41 @@ def settings() -> dict[str, object]:
 def test_a_figure_shows_itself_and_leaves_the_rest_alone(name: str) -> None:
     before = settings()
     figure = FIGURES[name]()
-    png = Image.open(io.BytesIO(figure._repr_png_()))
+    data, shown = figure._repr_png_()
+    png = Image.open(io.BytesIO(data))
     assert settings() == before
     assert png.getpixel((0, 0))[:3] == (255, 255, 255)  # readable on a dark page, too
     assert 150 < png.width < 1400
+    assert shown == {"width": round(png.width * 120 / 180)}
+
+
+@pytest.mark.parametrize("name", ["curves", "lines", "bars"])
+def test_a_phone_can_show_the_numbers_of_a_plot(name: str) -> None:
+    figure = FIGURES[name]()
+    png = Image.open(io.BytesIO(figure._repr_png_()[0]))
+    letters = {label.get_fontsize() for label in figure.axes[0].get_xticklabels()}
+    assert min(letters) / 72 * 180 / png.width * 380 > 8  # pixels, on a page of 380
+
+
+def test_a_legend_stands_above_the_axes_in_lines_that_fit() -> None:
+    names = [f"{letter}, a method with a long name" for letter in "abcde"]
+    figure = show.lines({name: ([0, 1], [i, i + 1]) for i, name in enumerate(names)}, y="PSNR (dB)")
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    legend, area = axes.get_legend().get_window_extent(), axes.get_window_extent()
+    assert legend.y0 >= area.y1
+    assert legend.x1 <= figure.bbox.x1
+    assert area.height > 2.0 * figure.dpi  # the figure has grown, the axes have not shrunk
+
+
+def test_long_titles_are_broken_into_lines() -> None:
+    figure = show.side_by_side(
+        *[GREY] * 4, titles=("blurred", "a title that is far too long for it\n32.4 dB", "c", "d")
+    )
+    figure.draw_without_rendering()
+    extents = [axes.title.get_window_extent() for axes in figure.axes]
+    assert all(left.x1 <= right.x0 for left, right in itertools.pairwise(extents))
+    assert figure.axes[1].get_title().endswith("\n32.4 dB")
 
 
 def test_pyplot_knows_no_figure() -> None:
@@ -57,7 +89,7 @@ def test_pyplot_knows_no_figure() -> None:
 
 def test_pixels_are_not_smoothed_when_enlarged() -> None:
     checks = (torch.arange(64).reshape(1, 1, 8, 8) % 2).float()
-    png = np.asarray(Image.open(io.BytesIO(show.side_by_side(checks)._repr_png_())).convert("L"))
+    png = np.asarray(Image.open(io.BytesIO(show.side_by_side(checks)._repr_png_()[0])).convert("L"))
     middle = png[20:-20, 20:-20]
     assert ((middle < 30) | (middle > 225)).mean() > 0.97
 
