@@ -144,6 +144,10 @@ def test_figures_have_captions_and_numbers(pages: dict[Path, Page], site: Path) 
             assert not loose, (path.relative_to(site).as_posix(), [img[:200] for img in loose])
 
 
+def test_no_page_names_a_folder_of_this_machine(pages: dict[Path, Page], site: Path) -> None:
+    assert not [path.relative_to(site).as_posix() for path, page in pages.items() if ROOT.as_posix() in page.html]
+
+
 def test_headings_do_not_skip_a_level(pages: dict[Path, Page], site: Path) -> None:
     for path, page in pages.items():
         if path.name in THEME_PAGES or "_modules" in path.parts:
