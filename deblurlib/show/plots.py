@@ -109,6 +109,8 @@ def lines(
                 raise ValueError(f"lines: {name!r} has {len(xs)} x values and {len(ys)} y values.")
             dots = "o" if len(xs) <= 30 else None
             axes.plot(xs, ys, color=COLOURS[i % len(COLOURS)], marker=dots, ms=3.5, label=name)
+        if any(marks):  # room for the words above the lines
+            axes.margins(y=0.14)
         for label, place in marks.items():
             axes.axvline(place, color=MUTED, ls=":", lw=1.2)
             if label:
