@@ -11,6 +11,7 @@ from torch import Tensor
 from deblurlib import contracts
 from deblurlib.blind.agreement import AgreementSettings, agreement
 from deblurlib.blind.coarse_to_fine import Round, Watch
+from deblurlib.blind.constants import check_constants
 from deblurlib.blind.dark_channel import DarkChannelSettings, dark_channel
 from deblurlib.blind.fast_edges import FastEdgesSettings, fast_edges
 from deblurlib.blind.l0_gradient import L0GradientSettings, l0_gradient
@@ -190,9 +191,9 @@ def estimate(
         An `Estimate`.
 
     Raises:
-        TypeError: not an image, or a constant that the method does not have.
-        ValueError: not an image, a flat one (no edges), an unknown method, or a kernel size that is even, below 3 or
-            larger than the photograph.
+        TypeError: not an image, or a constant that the method does not have, or of another type.
+        ValueError: not an image, a flat one (no edges), an unknown method, a constant out of range, or a kernel size
+            that is even, below 3 or larger than the photograph.
         FloatingPointError: the method lost its way, and the kernel is not finite.
 
     Example:
@@ -210,6 +211,8 @@ def estimate(
     for name in settings:
         if name not in known:
             raise TypeError(f"{method} has no constant {name!r}, only {', '.join(known)}.")
+    constants = chosen.settings(**settings)
+    check_constants(constants, method)
     picture = grey(blurred)
     if isinstance(window, int):
         window = choose_window(picture, kernel_size, window)
@@ -227,7 +230,7 @@ def estimate(
 
     watched = watch if history or callback is not None else None
     with torch.no_grad():
-        kernel, latent = chosen.estimate(picture, kernel_size, settings=chosen.settings(**settings), watch=watched)
+        kernel, latent = chosen.estimate(picture, kernel_size, settings=constants, watch=watched)
     if not bool(torch.isfinite(kernel).all()):
         raise FloatingPointError(f"{method}: the kernel is not finite. Try another kernel size or another window.")
     return Estimate(kernel, latent, rounds, window)

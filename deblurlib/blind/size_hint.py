@@ -53,11 +53,11 @@ def kernel_size_hint(blurred: Tensor) -> int:
     """
     picture = grey(contracts.photograph(blurred, "blurred"))
     limit = max(3, (min(LARGEST, min(picture.shape[-2:]) // 3) + 1) // 2 * 2 - 1)
+    if limit <= SMALLEST:
+        return limit
     window = choose_window(picture, limit, 8 * LARGEST)
     picture = downsample(picture if window is None else window.cut(picture), HALF)
     last = math.ceil(limit * HALF) // 2 * 2 + 1
-    if limit <= SMALLEST or last > min(picture.shape[-2:]):
-        return limit
     before: int | None = None
     for size in [*(frame for frame in FRAMES if frame < last), last]:
         width = _path(picture, size)

@@ -257,10 +257,10 @@ def deconvolution_cnn(
 
     Args:
         blurred: (B, C, H, W) in [0, 1].
-        kernel: (1, 1, h, w), odd, non-negative, sum 1.
+        kernel: (B or 1, 1, h, w), odd, non-negative, sum 1.
         noise: Standard deviation of the noise, above 0 and at most 1; without a network it decides the pseudo-inverse.
-        network: One that training made for this kernel; None builds it untrained, which is a truncated, separable
-            Wiener filter.
+        network: One that training made for this one kernel; None builds one untrained for each kernel, which is a
+            truncated, separable Wiener filter.
         boundary: 'extend' for a photograph, 'wrap' for an image made by `Blur(kernel, "wrap")`.
         clip: Whether to clip the result to [0, 1].
 
@@ -281,10 +281,17 @@ def deconvolution_cnn(
     """
     contracts.number(noise, "noise", low=0, high=1, open_low=True)
     y = prepare(blurred, kernel, boundary)
+    if network is None and len(kernel) > 1:
+        each = [
+            deconvolution_cnn(blurred[i : i + 1], kernel[i : i + 1], noise=noise, boundary=boundary, clip=clip)
+            for i in range(len(kernel))
+        ]
+        return torch.cat(each)
     if len(kernel) != 1:
         raise ValueError(f"kernel: a network is for one kernel, got a batch of {len(kernel)}.")
     if network is None:
-        network = KernelCNN(kernel, noise=noise)
+        with torch.random.fork_rng(devices=[]):  # what is drawn meets zeros, and leaves the global generator alone
+            network = KernelCNN(kernel, noise=noise)
     elif not isinstance(network, KernelCNN):
         raise TypeError(f"network: expected a KernelCNN, got {type(network).__name__}.")
     elif network.kernel.shape != kernel.shape or not torch.allclose(

@@ -1,9 +1,13 @@
 """What every blind method promises, on one synthetic photograph."""
 
+import math
+from dataclasses import fields
+
 import pytest
 import torch
 
 from deblurlib import blind, blur, metrics
+from deblurlib.blind.constants import OFF_AT_ZERO
 
 METHODS = list(blind.METHODS)
 
@@ -93,6 +97,31 @@ def test_callbacks_and_settings(blurred):
     assert [r.iteration for r in seen] == [1, 2] * (len(seen) // 2)
     with pytest.raises(TypeError, match="l0_gradient has no constant 'rounds', only pyramid"):
         blind.estimate(blurred, 9, method="l0_gradient", rounds=2)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_constant_out_of_range_is_refused_by_name(method, blurred):
+    numbers = {f.name: f.default for f in fields(blind.METHODS[method].settings) if isinstance(f.default, (int, float))}
+    assert numbers or method == "agreement"
+    for name in numbers:
+        for wrong in (-1, math.nan, math.inf):
+            with pytest.raises((ValueError, TypeError), match=f"{method}, {name}: expected an? "):
+                blind.estimate(blurred, 9, method=method, **{name: wrong})
+        with pytest.raises(TypeError, match=f"{method}, {name}: expected an? "):
+            blind.estimate(blurred, 9, method=method, **{name: "1"})
+    for name in ("iterations", "weight") if "weight" in numbers else ():
+        with pytest.raises(ValueError, match=f"{method}, {name}: .* got 0"):
+            blind.estimate(blurred, 9, method=method, **{name: 0})
+    with pytest.raises(ValueError, match="agreement, two_phase, cut: expected a number of at least 0, got -1"):
+        blind.estimate(blurred, 9, method="agreement", two_phase=blind.TwoPhaseSettings(cut=-1))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_zero_switches_off_what_it_may(method, blurred):
+    part = blurred[..., 40:104, 40:104]
+    for name in {f.name for f in fields(blind.METHODS[method].settings)} & OFF_AT_ZERO:
+        kernel = blind.estimate(part, 5, method=method, **{name: 0, "iterations": 2}).kernel
+        assert torch.isfinite(kernel).all(), name
 
 
 @pytest.mark.parametrize(

@@ -46,3 +46,4 @@ def test_a_small_photograph_bounds_the_guess():
     y = torch.rand(1, 3, 40, 90, generator=seed(0))
     assert blind.kernel_size_hint(y) == 13
     assert blind.kernel_size_hint(y[..., :12, :]) == 3
+    assert blind.kernel_size_hint(y[..., :3, :2]) == 3

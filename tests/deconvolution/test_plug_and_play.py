@@ -177,11 +177,19 @@ def test_a_network_for_one_kernel_refuses_another():
     with pytest.raises(ValueError, match="another kernel"):
         deconvolution_cnn(scene(1, 1, 30, 30), other, network=network)
     with pytest.raises(ValueError, match="one kernel"):
-        deconvolution_cnn(scene(2, 1, 30, 30), shakes(2))
+        deconvolution_cnn(scene(2, 1, 30, 30), shakes(2), network=network)
     with pytest.raises(TypeError, match="KernelCNN"):
         deconvolution_cnn(scene(1, 1, 30, 30), one, network=Denoiser())
     with pytest.raises(TypeError, match="Deconvolver"):
         deep_deconvolution(scene(1, 1, 30, 30), one, network=Denoiser())
+
+
+def test_without_a_network_each_kernel_of_a_batch_has_its_own():
+    x, kernels, state = scene(2, 1, 30, 30), shakes(2), torch.get_rng_state()
+    both = deconvolution_cnn(x, kernels)
+    assert torch.equal(torch.get_rng_state(), state)
+    alone = [deconvolution_cnn(one, k) for one, k in zip(x.split(1), kernels.split(1), strict=True)]
+    torch.testing.assert_close(both, torch.cat(alone), atol=1e-6, rtol=0)
 
 
 @pytest.mark.parametrize("name", SHIPPED)
