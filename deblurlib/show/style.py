@@ -55,6 +55,9 @@ SHOWN = 120
 """Screen pixels for an inch where the page is wide enough: letters of 9 points are 15 pixels tall, as the text is."""
 
 
+_SPACING: dict[str, Any] = {"borderaxespad": 0.2, "columnspacing": 1.0, "handletextpad": 0.5}
+
+
 class Plate(Figure):
     """A figure that shows itself in a notebook, whichever backend matplotlib has."""
 
@@ -103,11 +106,12 @@ def legend_above(axes: Axes) -> None:
     figure = axes.get_figure(root=True)
     assert figure is not None
     count = len(axes.get_legend_handles_labels()[1])
+    room = figure.get_figwidth() * figure.dpi
     for columns in range(min(count, 4), 0, -1):
-        legend = axes.legend(
-            loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=columns, borderaxespad=0.2, columnspacing=1.2
-        )
+        legend = axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=columns, **_SPACING)
         size = legend.get_window_extent()
-        if size.width <= (figure.get_figwidth() - 0.6) * figure.dpi:  # beside the numbers of the vertical axis
+        if size.width <= 0.98 * room:
             break
+    if size.width > 0.86 * room:  # it needs the room above the numbers of the vertical axis, too
+        axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=columns, **_SPACING)
     figure.set_figheight(figure.get_figheight() + size.height / figure.dpi)
