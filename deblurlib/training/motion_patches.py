@@ -11,9 +11,9 @@ from deblurlib.blur.motions import motion_kernels
 from deblurlib.deconvolution import hyper_laplacian
 from deblurlib.networks import Deblurrer, MotionClassifier
 from deblurlib.networks.motion_classifier import PATCH
+from deblurlib.training.config import TrainingConfig
 from deblurlib.training.data import Batch
-from deblurlib.training.non_blind import KnownKernel
-from deblurlib.training.systems import SYSTEMS, Losses
+from deblurlib.training.systems import SYSTEMS, Losses, System
 
 MOTIONS = 4
 """A crop is used so often, with a motion of its own each time: cutting costs more than blurring (our choice)."""
@@ -46,8 +46,12 @@ class OneMotionRestorer(Deblurrer):
         return hyper_laplacian(blurred, kernels.to(blurred))
 
 
-class MotionField(KnownKernel):
+class MotionField(System):
     """Sun et al. (2015): patches of sharp photographs, each blurred by one of the straight motions; cross-entropy."""
+
+    def __init__(self, config: TrainingConfig, device: torch.device) -> None:
+        super().__init__(config, device)
+        self.player("generators", config.learning_rate, "blur_to_sharp")
 
     @cached_property
     def kernels(self) -> Tensor:

@@ -1,5 +1,6 @@
 """What one training step does where the kernel is known: a denoiser, a network for every kernel, a network for one."""
 
+from abc import abstractmethod
 from collections.abc import Callable
 
 import torch
@@ -59,9 +60,9 @@ class KnownKernel(System):
         """A restorer around a fresh copy of the network."""
         return KnownKernelRestorer(self.build()["blur_to_sharp"], self.door)
 
+    @abstractmethod
     def door(self, network: nn.Module, blurred: Tensor, kernel: Tensor, noise: float) -> Tensor:
         """The method that the network serves."""
-        raise NotImplementedError
 
     def widths(self) -> tuple[int, int, int]:
         """Of a residual U-Net: the configuration's, twice it, and three times."""

@@ -5,6 +5,7 @@ import torch
 from deblurlib.networks.cost import Cost, OperationCounter
 from deblurlib.training.config import TrainingConfig
 from deblurlib.training.data import Batch
+from deblurlib.training.motion_patches import MotionField
 from deblurlib.training.non_blind import KnownKernel
 from deblurlib.training.systems import build_system
 
@@ -33,7 +34,7 @@ def step_cost(config: TrainingConfig) -> Cost:
     meta = torch.device("meta")
     with meta:  # weights that are never drawn cost no time
         system = build_system(config, meta)
-    if isinstance(system, KnownKernel):
+    if isinstance(system, KnownKernel | MotionField):
         raise ValueError(f"system: {config.system} is told the kernel; count its network by network_cost.")
     system.device = torch.device("cpu")  # autocast, which a step switches off in places, does not know meta
     side = config.crop

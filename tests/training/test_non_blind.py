@@ -6,6 +6,7 @@ import torch
 from deblurlib.networks import Deconvolver, Denoiser, KernelCNN, load_known_kernel
 from deblurlib.training import BlurredPairs, fit, held_out
 from deblurlib.training.data import the_kernel
+from deblurlib.training.non_blind import KnownKernel
 from deblurlib.training.systems import build_system
 
 KINDS = {"denoiser": Denoiser, "deep_deconvolution": Deconvolver, "deconvolution_cnn": KernelCNN}
@@ -27,6 +28,20 @@ def test_a_run_restores_and_loads_again(name, tiny, tmp_path):
     again = fit(config, tmp_path / "run", examination=examination, progress=False)  # resumed at its end
     for a, b in zip(run.generator.network.parameters(), again.generator.network.parameters(), strict=True):
         assert torch.equal(a, b)
+
+
+def test_a_system_without_a_method_is_none(tiny):
+    """Where the kernel is known, a run is scored through its method's door: who has none is refused at once."""
+
+    class Doorless(KnownKernel):
+        def build(self):
+            return {"blur_to_sharp": Denoiser((4, 8, 12))}
+
+        def step(self, batch):
+            return self.learn(self.networks["blur_to_sharp"](batch.blurred, 0.01), batch.sharp)
+
+    with pytest.raises(TypeError, match=r"abstract method '?door"):
+        Doorless(tiny(), torch.device("cpu"))
 
 
 @pytest.mark.parametrize("name", KINDS)
