@@ -44,7 +44,7 @@ def in_tiles(
         method: Any `f(blurred, kernel, **options)` that returns an image of the same shape.
         blurred: (B, C, H, W) in [0, 1].
         kernel: (B or 1, 1, h, w), odd, non-negative, sum 1.
-        tile: Pixels a side, overlap included, at most; more than two overlaps.
+        tile: Pixels a side, overlap included, at most; more than two overlaps. A photograph no larger is not cut.
         overlap: Pixels that neighbours share; without one, five kernel sizes and at least 64.
         options: For `method`.
 
@@ -52,7 +52,7 @@ def in_tiles(
         (B, C, H, W).
 
     Raises:
-        TypeError, ValueError: a broken contract, or a tile too small for its overlaps.
+        TypeError, ValueError: a broken contract, or or a tile too small for its overlaps, where one is cut.
 
     Example:
         >>> from deblurlib import images
@@ -68,6 +68,8 @@ def in_tiles(
     if method is wiener and "signal" not in options:
         kept = {name: value for name, value in options.items() if name in ("noise", "prior", "boundary")}
         options["signal"] = signal_power(blurred, kernel, **kept)  # type: ignore[arg-type]
+    if method in UNCUT or max(blurred.shape[-2:]) <= tile:
+        return method(blurred, kernel, **options)
     if overlap is None:
         overlap = max(SMALLEST, OVERLAP * max(kernel.shape[-2:]))
     if overlap < 0 or tile <= 2 * overlap or tile < max(kernel.shape[-2:]):
@@ -75,8 +77,6 @@ def in_tiles(
             f"tile: {tile} pixels are too few for overlaps of {overlap} and a kernel of {tuple(kernel.shape[-2:])}; "
             f"take more than {max(2 * overlap, *kernel.shape[-2:])}, or a smaller overlap."
         )
-    if method in UNCUT:
-        return method(blurred, kernel, **options)
     rows, columns = _spans(blurred.shape[-2], tile, overlap), _spans(blurred.shape[-1], tile, overlap)
     x = torch.zeros_like(blurred)
     for top, bottom in rows:

@@ -55,6 +55,13 @@ def test_what_jumps_is_not_cut(method, scene):
     assert (cut - whole).abs()[inside].max() > 1e-3
 
 
+@pytest.mark.parametrize(("method", "tile"), [(hyper_laplacian, 140), (l0_gradient, 140), (wiener, 160)])
+def test_a_large_kernel_needs_no_overlap_where_nothing_is_cut(method, tile, scene):
+    """Because the method is not, or the photograph need not be: two overlaps of five kernels would fill any tile."""
+    y, k = scene[0][..., :160, :150], camera_shake(1, 113, length=(20.0, 40.0), generator=seed(5))
+    assert torch.equal(in_tiles(method, y, k, tile=tile), method(y, k))
+
+
 def test_no_tile_is_larger_than_asked(scene):
     y, k = scene
     sizes = []
@@ -67,7 +74,9 @@ def test_no_tile_is_larger_than_asked(scene):
     assert max(sizes) <= 230 and len(sizes) > 4
 
 
-@pytest.mark.parametrize("settings", [{"tile": 100, "overlap": 50}, {"tile": 10, "overlap": 2}, {"overlap": -1}])
+@pytest.mark.parametrize(
+    "settings", [{"tile": 100, "overlap": 50}, {"tile": 10, "overlap": 2}, {"tile": 300, "overlap": -1}]
+)
 def test_tiles_too_small_are_refused(settings, scene):
     with pytest.raises(ValueError, match="tile"):
         in_tiles(total_variation, *scene, **settings)
