@@ -136,13 +136,19 @@ def ridges(sharp: Tensor, blurred: Tensor, size: int, weights: Sequence[float], 
 
 
 def conjugate_gradients(
-    normal: Callable[[Tensor], Tensor], target: Tensor, x: Tensor, *, iterations: int, tolerance: float = 0.0
+    normal: Callable[[Tensor], Tensor],
+    target: Tensor,
+    x: Tensor,
+    *,
+    iterations: int,
+    tolerance: float = 0.0,
+    apart: int = 1,
 ) -> Tensor:
     """Solve normal(x) = target, (B, ...), each of the batch with its own step lengths; no look at the host.
 
-    One that has reached the tolerance stays as it is.
+    One that has reached the tolerance stays as it is. With `apart=2` each channel of each has its own, too.
     """
-    axes = tuple(range(1, target.ndim))
+    axes = tuple(range(apart, target.ndim))
     tiny = torch.finfo(target.dtype).tiny
 
     def dot(a: Tensor, b: Tensor) -> Tensor:

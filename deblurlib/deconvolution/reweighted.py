@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from deblurlib.least_squares import conjugate_gradients
+
 FIRST, SECOND = 0.1, 0.025
 """Weights of the first and of the second differences (Levin et al. 2007, released code)."""
 
@@ -56,7 +58,7 @@ def reweighted_least_squares(
             parts = [w * d for w, d in zip(weights, _differences(v), strict=True)]
             return spread(seen(v)) + weight * _differences_adjoint(parts)
 
-        solved = _conjugate_gradients(normal, target, start, iterations)
+        solved = conjugate_gradients(normal, target, start, iterations=iterations, apart=2)
         if not bool(torch.isfinite(solved.detach()).all()):
             warnings.warn(
                 f"sparse deconvolution: pass {number} brought NaN or infinity; this is the estimate before it.",
@@ -89,23 +91,3 @@ def _differences_adjoint(d: list[Tensor]) -> Tensor:
 def _back(w: Tensor, dim: int) -> Tensor:
     """The adjoint of `diff` along one axis."""
     return -F.pad(w, (1, 1) if dim == -1 else (0, 0, 1, 1)).diff(dim=dim)
-
-
-def _conjugate_gradients(normal: Callable[[Tensor], Tensor], b: Tensor, x: Tensor, iterations: int) -> Tensor:
-    """Solve normal(x) = b from the start x, each picture of the batch and each channel with its own step lengths."""
-    smallest = torch.finfo(b.dtype).tiny
-
-    def dot(u: Tensor, v: Tensor) -> Tensor:
-        return (u * v).sum(dim=(-2, -1), keepdim=True)
-
-    r = b - normal(x)
-    direction, power = r, dot(r, r)
-    for _ in range(iterations):
-        image = normal(direction)
-        step = power / dot(direction, image).clamp_min(smallest)
-        x = x + step * direction
-        r = r - step * image
-        fresh = dot(r, r)
-        direction = r + fresh / power.clamp_min(smallest) * direction
-        power = fresh
-    return x
