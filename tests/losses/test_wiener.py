@@ -37,6 +37,22 @@ def test_it_is_the_error_of_the_filter(precise=torch.float64):
     assert float(wiener_error(believed, true)) == pytest.approx(float(10 * error.log10()), abs=0.1)
 
 
+def test_kernels_of_any_shape():
+    """Taller than wide and the other way round: a point and a line, and the error that the turned pair has."""
+    point, line = torch.zeros(2, 1, 1, 71, 5, dtype=torch.float64)
+    point[..., 35, 2], line[..., 30:41, 2] = 1.0, 1 / 11
+    tall = wiener_error(point, line)
+    torch.testing.assert_close(wiener_error(point.mT, line.mT), tall, rtol=0, atol=1e-9)
+    small, short = (k[..., 20:51, :] for k in (point, line))
+    torch.testing.assert_close(wiener_error(small, short), tall, rtol=0, atol=0.2)  # on a coarser grid
+
+
+def test_kernels_of_two_sizes_are_refused():
+    """Their centres lie at different places, which would count as a shift."""
+    with pytest.raises(ValueError, match=r"believed has shape \(1, 1, 9, 9\), true has \(1, 1, 19, 19\)"):
+        wiener_error(gaussian(9, 1.0), gaussian(19, 1.0))
+
+
 def test_it_can_be_learnt_from():
     true = gaussian(9, 1.5).double()
     kernel = delta(9).double().requires_grad_()
