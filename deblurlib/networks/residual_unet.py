@@ -2,7 +2,6 @@
 
 from itertools import pairwise
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -39,11 +38,9 @@ class ResidualUNet(nn.Module):
         levels: How often it is halved again.
         blocks: Residual blocks on the way down and on the way up, at each level; the lowest has twice as many.
         channels: Of the image.
-        beside: Channels of what it is shown beside the image, such as deconvolutions of it.
 
     Shape:
         (B, channels, H, W) in [0, 1] to the same shape, for any H and W: the image is padded by reflection and cropped.
-        What is shown beside it is (B, beside, H, W).
 
     Raises:
         ValueError: no channels, no level, or no block.
@@ -57,14 +54,14 @@ class ResidualUNet(nn.Module):
         True
     """
 
-    def __init__(self, width: int = 64, levels: int = 2, blocks: int = 2, channels: int = 3, beside: int = 0) -> None:
+    def __init__(self, width: int = 64, levels: int = 2, blocks: int = 2, channels: int = 3) -> None:
         super().__init__()
-        if min(width, levels, blocks, channels) < 1 or beside < 0:
+        if min(width, levels, blocks, channels) < 1:
             raise ValueError(
                 "ResidualUNet: expected positive width, levels, blocks and channels, "
                 f"got {width}, {levels}, {blocks}, {channels}."
             )
-        self.settings = {"width": width, "levels": levels, "blocks": blocks, "channels": channels, "beside": beside}
+        self.settings = {"width": width, "levels": levels, "blocks": blocks, "channels": channels}
         self.local = True
         self.stride = FOLD * 2**levels
         strides = [FOLD * 2**level for level in range(levels + 1)]
@@ -72,7 +69,7 @@ class ResidualUNet(nn.Module):
         reach = 2 * FOLD + 4 * blocks * sum(strides) + self.stride
         self.reach = -(-reach // self.stride) * self.stride  # tiles begin on whole cells
         widths = [width * 2**level for level in range(levels + 1)]
-        self.first = nn.Conv2d((channels + beside) * FOLD**2, width, 3, padding=1)
+        self.first = nn.Conv2d(channels * FOLD**2, width, 3, padding=1)
         self.encoders = nn.ModuleList(_chain(w, blocks) for w in widths)
         self.down = nn.ModuleList(nn.Conv2d(a, b, 2, stride=2) for a, b in pairwise(widths))
         self.up = nn.ModuleList(nn.ConvTranspose2d(b, a, 2, stride=2) for a, b in pairwise(widths))
@@ -84,10 +81,10 @@ class ResidualUNet(nn.Module):
                 nn.init.zeros_(module.second.weight)
         nn.init.zeros_(self.last.weight)
 
-    def forward(self, x: Tensor, beside: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         """Correct a batch of images."""
         height, width = x.shape[-2:]
-        padded = pad_to_multiple(x if beside is None else torch.cat([x, beside], dim=1), self.stride)
+        padded = pad_to_multiple(x, self.stride)
         features = self.first(F.pixel_unshuffle(2 * padded - 1, FOLD))
         skips = []
         for encoder, down in zip(self.encoders, self.down, strict=False):
