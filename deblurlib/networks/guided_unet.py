@@ -87,7 +87,7 @@ class GuidedUNet(nn.Module):
         self.refiner = KernelRefiner()
         self.second = denoiser.ResidualUNet(3 * (len(BELIEFS) + 2), 1, 4, widths, (2, 1, 1))
         self.local = True  # once the kernel is found
-        self.reach = self.first.reach
+        self.reach = max(self.first.reach, self.second.reach)
 
     def forward(self, x: Tensor) -> Tensor:
         """Restore a batch of images."""
@@ -135,12 +135,17 @@ class GuidedUNet(nn.Module):
 
 def candidates(restored: Tensor, blurred: Tensor) -> Tensor:
     """The kernels of three ridges between a restoration and the picture: (B, 3, 35, 35), as they come."""
-    return ridges(edges(restored.float()), edges(blurred.float()), FRAME, WEIGHTS, iterations=ITERATIONS)
+    return ridges(edges(precise(restored)), edges(precise(blurred)), FRAME, WEIGHTS, iterations=ITERATIONS)
 
 
 def in_full(device: torch.device) -> contextlib.AbstractContextManager[Any]:
     """No half precision; on the meta device, where nothing is computed, nothing to do."""
     return contextlib.nullcontext() if device.type == "meta" else torch.autocast(device.type, enabled=False)
+
+
+def precise(x: Tensor) -> Tensor:
+    """In float32 at least: the half precision of autocast ends where spectra begin."""
+    return x if x.dtype == torch.float64 else x.float()
 
 
 def edges(x: Tensor) -> Tensor:
@@ -162,9 +167,10 @@ def noise_level(x: Tensor) -> Tensor:
         >>> round(float(noise_level(x)), 3)
         0.01
     """
+    x = precise(x)
     if min(x.shape[-2:]) < 3:
         return x.new_full((len(x),), NOISE[0])
-    finest = x.float().diff(n=2, dim=-1).diff(n=2, dim=-2).abs().flatten(1)
+    finest = x.diff(n=2, dim=-1).diff(n=2, dim=-2).abs().flatten(1)
     return (finest.median(dim=1).values / (6 * 0.6745)).clamp(*NOISE)
 
 
@@ -184,14 +190,14 @@ def wiener_filters(x: Tensor, kernel: Tensor, noise: Tensor) -> Tensor:
     X = conj(K) Y / (|K|^2 + b N / S) for b in `BELIEFS`, N the power of the noise, S that of photographs.
     """
     with in_full(x.device):  # a division of spectra needs its digits
-        height, width = x.shape[-2:]
-        h, w = kernel.shape[-2:]
-        y = torch.fft.rfft2(periodic(x.float(), h + 5))
-        rows, columns = 2 * (y.shape[-2] // 2) + y.shape[-2] % 2, 2 * (y.shape[-1] - 1)
-        padded = F.pad(kernel.float(), (0, columns - w, 0, rows - h)).roll((-(h // 2), -(w // 2)), dims=(-2, -1))
+        (height, width), (h, w) = x.shape[-2:], kernel.shape[-2:]
+        wide = periodic(precise(x), max(h, w) + 5)
+        rows, columns = wide.shape[-2:]
+        y = torch.fft.rfft2(wide)
+        padded = F.pad(precise(kernel), (0, columns - w, 0, rows - h)).roll((-(h // 2), -(w // 2)), dims=(-2, -1))
         transfer = torch.fft.rfft2(padded)
-        down = torch.fft.fftfreq(rows, device=x.device)[:, None]
-        across = torch.fft.rfftfreq(columns, device=x.device)[None]
+        down = torch.fft.fftfreq(rows, dtype=wide.dtype, device=x.device)[:, None]
+        across = torch.fft.rfftfreq(columns, dtype=wide.dtype, device=x.device)[None]
         doubt = (down.square() + across.square() + COARSEST**2) / DETAIL * noise.square().view(-1, 1, 1, 1)
         passed, matched = transfer.abs().square(), transfer.conj() * y
         filters = [torch.fft.irfft2(matched / (passed + b * doubt), s=(rows, columns)) for b in BELIEFS]

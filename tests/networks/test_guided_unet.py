@@ -47,6 +47,20 @@ def test_a_batch_is_a_loop():
         torch.testing.assert_close(network(x), alone, rtol=0, atol=1e-5)
 
 
+def test_double_precision():
+    """The same, with more digits."""
+    network, x = small(), draw(2, 3, 40, 48)
+    with torch.no_grad():
+        single, double = network(x), network.double()(x.double())
+    assert double.dtype == torch.float64
+    torch.testing.assert_close(double.float(), single, rtol=0, atol=1e-4)
+
+
+def test_tiles_show_both_networks_enough():
+    network = small()
+    assert network.reach >= max(network.first.reach, network.second.reach)
+
+
 def test_a_kernel_is_one():
     kernel, noise = small().find(draw(2, 3, 60, 60))
     assert kernel.shape == (2, 1, 35, 35)
