@@ -6,13 +6,15 @@ from torch import Tensor, nn
 
 from deblurlib.losses import wiener_error
 from deblurlib.networks import GuidedUNet
-from deblurlib.networks.guided_unet import FRAME, candidates, in_full, noise_level, unit_light
+from deblurlib.networks.guided_unet import FRAME, SMALLEST, candidates, in_full, noise_level, unit_light
 from deblurlib.training.config import TrainingConfig
-from deblurlib.training.data import Batch
+from deblurlib.training.data import Batch, of_part
 from deblurlib.training.one_step import Losses, System
+from deblurlib.training.resident import send
 
-MISLED = 16
-"""One crop in so many is deconvolved with its neighbour's kernel: what deconvolves must learn to doubt (our choice)."""
+MISLED = 17
+"""One crop in so many is deconvolved with a wrong kernel: what deconvolves must learn to doubt (our choice; a prime, so
+that the seeds of a batch's crops have every remainder)."""
 
 
 class KernelGuided(System):
@@ -29,6 +31,8 @@ class KernelGuided(System):
     def __init__(self, config: TrainingConfig, device: torch.device) -> None:
         if config.kernel_size > FRAME:
             raise ValueError(f"kernel_size: {config.system} finds kernels of {FRAME} pixels, got {config.kernel_size}.")
+        if config.crop < SMALLEST:
+            raise ValueError(f"crop: {config.system} finds kernels in {SMALLEST} pixels or more, got {config.crop}.")
         super().__init__(config, device)
         network = self.network
         for name, part in (("first", network.first), ("refiner", network.refiner), ("second", network.second)):
@@ -69,12 +73,13 @@ class KernelGuided(System):
             kernel = unit_light(network.refiner(candidates(restored, blurred), noise))
             excess = (wiener_error(kernel, true) - wiener_error(true, true)).mean()
         self.update("refiner", excess)
-        content = self.distance(network.deconvolve(blurred, restored, _misled(kernel.detach()), noise), batch.sharp)
+        believed = _misled(kernel.detach(), batch.seed)
+        content = self.distance(network.deconvolve(blurred, restored, believed, noise), batch.sharp)
         self.update("second", content)
         return {"first": first.detach(), "kernel": excess.detach(), "content": content.detach()}
 
 
-def _misled(kernel: Tensor) -> Tensor:
-    """Some kernels exchanged for their neighbours'."""
-    count = len(kernel) // MISLED
-    return torch.cat([kernel.roll(1, dims=0)[:count], kernel[count:]])
+def _misled(kernel: Tensor, seed: int) -> Tensor:
+    """Some kernels of a batch turned by a right angle; which, is the same where the batch comes in parts."""
+    wrong = torch.tensor([of_part(seed, crop) % MISLED == 0 for crop in range(len(kernel))]).view(-1, 1, 1, 1)
+    return torch.where(send(wrong, kernel.device), kernel.rot90(1, (-2, -1)), kernel)

@@ -1,11 +1,13 @@
 """The generator that finds the kernel on its way, as it learns."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 
 from deblurlib.networks import GuidedUNet
 from deblurlib.profile import seed
-from deblurlib.training import BlurredPairs, fit
+from deblurlib.training import Batch, BlurredPairs, fit
 from deblurlib.training.kernel_guided import _misled
 from deblurlib.training.systems import build_system
 
@@ -40,9 +42,21 @@ def test_the_refiner_learns(tiny):
 
 
 def test_some_are_misled():
-    kernels = torch.arange(32.0).view(32, 1, 1, 1)
-    assert (_misled(kernels) != kernels).flatten().nonzero().flatten().tolist() == [0, 1]
-    assert torch.equal(_misled(kernels[:4]), kernels[:4])
+    """One in seventeen, in whatever parts the crops come; over the steps each place of a batch in its turn."""
+    kernels, batch = torch.rand(40, 1, 5, 5, generator=seed(1)), torch.empty(40, 1)
+    told = _misled(kernels, 100)
+    wrong = [crop for crop in range(40) if not torch.equal(told[crop], kernels[crop])]
+    assert len(wrong) in (2, 3) and {b - a for a, b in pairwise(wrong)} == {17}
+    assert torch.equal(told[wrong], kernels[wrong].rot90(1, (-2, -1)))
+    whole = Batch(batch, batch, kernels, 0.0, 100)
+    parts = [whole.part(start, start + 4) for start in range(0, 40, 4)]
+    assert torch.equal(torch.cat([_misled(part.kernels, part.seed) for part in parts]), told)
+    assert sum(not torch.equal(_misled(kernels[:1], step), kernels[:1]) for step in range(170)) == 10
+
+
+def test_crops_too_small_to_find_a_kernel_in_are_refused(tiny):
+    with pytest.raises(ValueError, match="crop: kernel_guided finds kernels in 24 pixels or more, got 16"):
+        build_system(tiny(system="kernel_guided", crop=16), CPU)
 
 
 def test_kernels_that_it_does_not_look_for_are_refused(tiny):
