@@ -60,6 +60,10 @@ def atomic(path: str | Path, *, overwrite: bool) -> Iterator[Path]:
             os.fsync(file.fileno())
         temporary.chmod(0o666 & ~_umask())
         os.replace(temporary, path)
+    except OSError as error:
+        if error.errno is None or error.filename not in (None, str(temporary)):
+            raise
+        raise type(error)(error.errno, error.strerror, str(path)) from error  # a full disk does not say whose it is
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -225,6 +225,14 @@ class TestTrain:
         after = load_file("run/generator.safetensors")
         assert all(torch.equal(after[name], before[name]) for name in before | after)
 
+    def test_a_system_comes_with_the_settings_of_its_paper(self, here: Path) -> None:
+        small = " ".join(f"--set {name}" for name in ("width=4", "levels=1", "crop=40", "batch=2", "kernels=4"))
+        code, _, err = run(f"train --set system=pix2pix --set content_weight=7 {small} --steps 1 --samples 0 -o run")
+        assert code == 0, err
+        settings = json.loads(Path("run/config.json").read_text())
+        assert (settings["adversarial"], settings["content"]) == ("cross_entropy", "l1")
+        assert settings["content_weight"] == 7
+
     def test_options_go_over_the_file(self, here: Path) -> None:
         Path("sharp").mkdir()
         images.save("sharp/a.png", images.bundled("coffee"))
@@ -279,8 +287,10 @@ BAD = {
     "in/photo.png -o o.png --method wiener --kernel in/large.png": "65x65 is larger than the image, 48x64",
     "in/photo.png -o o.png --method tikhonov --kernel in/large.png": "65x65 is larger than the image, 48x64",
     "in/photo.png -o o.png --method richardson_lucy --kernel in/large.png": "65x65 is larger than the image",
-    "in/photo.png -o o.png --method wiener --kernel in/kernel.png --noise 0": "expected a number above 0, got 0.0",
+    "in/photo.png -o o.png --method wiener --kernel in/kernel.png --noise 0": "above 0 and at most 1, got 0.0",
     "in/photo.png -o o.png --method wiener --kernel in/kernel.png --noise nan": "got nan",
+    "in/photo.png -o o.png --method hyper_laplacian --kernel in/kernel.png --noise 2": "at most 1, got 2.0",
+    "in -o out": "in is a directory, expected image files: name them, as in/*.jpg does",
     f"in/photo.png -o o.png {GENERATOR} --kernel in/kernel.png": "--kernel goes with richardson_lucy",
     f"in/photo.png -o o.png {GENERATOR} --noise 0.1": "--noise goes with richardson_lucy",
 }

@@ -1,5 +1,6 @@
 """Writing a file: whole or not at all, over an older one only when told to, even if the process dies in between."""
 
+import errno
 import os
 import stat
 import subprocess
@@ -47,6 +48,18 @@ def test_a_block_that_fails_changes_nothing(tmp_path):
             raise error
         assert path.read_text() == "old"
         assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_says_which_file_it_was_for(tmp_path):
+    path = tmp_path / "note.txt"
+    with pytest.raises(OSError, match=r"No space left on device: .*note\.txt") as caught, atomic(path, overwrite=False):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert caught.value.errno == errno.ENOSPC
+    with pytest.raises(FileNotFoundError, match=r"other\.txt"), atomic(path, overwrite=False):
+        (tmp_path / "other.txt").read_text()  # an error that names its file keeps it
+    with pytest.raises(OSError, match=r"^encoder error$"), atomic(path, overwrite=False):
+        raise OSError("encoder error")
+    assert not list(tmp_path.iterdir())
 
 
 def test_permissions_are_those_of_any_new_file(tmp_path):

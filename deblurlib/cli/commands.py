@@ -59,7 +59,7 @@ def deblur(
         typer.Option(
             help="pretrained (the generator that ships), the path of a trained one (.safetensors), "
             "a blind method such as dark_channel or l0_gradient, "
-            "or, with --kernel: richardson_lucy, tikhonov, wiener."
+            "or, with --kernel, one that is told the blur, such as wiener or hyper_laplacian."
         ),
     ] = "pretrained",
     kernel: Annotated[Path | None, typer.Option(help="An image of the kernel, for the methods that need it.")] = None,
@@ -280,10 +280,10 @@ def _settings(
         if not (resume / "config.json").is_file():
             raise FileNotFoundError(f"{resume} is not the folder of a run: it has no config.json.")
         return training.read_config(resume / "config.json"), resume
-    settings = training.read_config(config) if config else training.TrainingConfig()
     for text in changes.pop("set", []):
         changes |= training.read_setting(text)
     changes = {name: value for name, value in changes.items() if value is not None}
+    settings = training.read_config(config) if config else training.recipe(changes.get("system", "regression"))
     if photographs is not None:
         changes["photographs"] = str(photographs.resolve())  # so that the run can go on from another folder
     settings = dataclasses.replace(settings, **changes)

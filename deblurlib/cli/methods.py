@@ -59,7 +59,7 @@ def restorer(
             raise ValueError(f"{method} needs to know the blur: give an image of the kernel with --kernel.")
         k = blur.load_kernel(kernel)
         if noise is not None:
-            contracts.number(noise, "noise", low=0, open_low=True)
+            contracts.number(noise, "noise", low=0, high=1, open_low=True)
         sigma = NOISE if noise is None else noise
         if method == "wiener":
             return lambda x: deconvolution.wiener(x, k, noise=sigma)

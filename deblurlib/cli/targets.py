@@ -14,8 +14,12 @@ def for_photographs(photos: list[Path], out: str, *, force: bool) -> list[Path]:
     """Where each photograph goes: one to a file, several (or one, where `out` is a folder) into a folder.
 
     Raises:
-        FileNotFoundError, OutputExistsError, ValueError: one of the files cannot be written, or two would be the same.
+        FileNotFoundError, OutputExistsError, ValueError: one of the files cannot be written, two would be the same, or
+            a photograph is a folder.
     """
+    for photo in photos:
+        if photo.is_dir():
+            raise ValueError(f"{photo} is a directory, expected image files: name them, as {photo / '*.jpg'} does.")
     folder = Path(out)
     if len(photos) == 1 and not folder.is_dir() and not out.endswith(("/", "\\")):
         check_target(folder, force=force)

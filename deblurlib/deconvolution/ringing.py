@@ -51,6 +51,8 @@ def remove_ringing(
         True
     """
     contracts.number(strength, "strength", low=0)
+    contracts.number(tv_weight, "tv_weight", low=0, open_low=True)
+    contracts.number(l0_weight, "l0_weight", low=0, open_low=True)
     smooth = total_variation(blurred, kernel, weight=tv_weight, isotropic=False, boundary=boundary, clip=False)
     flat = l0_gradient(blurred, kernel, weight=l0_weight, boundary=boundary, clip=False)
     x = smooth - strength * bilateral(smooth - flat)

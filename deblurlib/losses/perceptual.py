@@ -7,8 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from deblurlib.contracts import choice
 from deblurlib.losses.vgg import vgg_index, vgg_layers
-from deblurlib.losses.vgg_weights import load_vgg, preprocessing, torchvision_file
+from deblurlib.losses.vgg_weights import PREPROCESS, load_vgg, preprocessing, torchvision_file
 from deblurlib.networks.filled import filled
 
 SIGNED = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
@@ -65,6 +66,14 @@ class FeatureDistance(nn.Module):
         """The distance; gradients flow to `restored` alone."""
         if restored.shape != reference.shape:
             raise ValueError(f"restored has shape {tuple(restored.shape)}, reference has {tuple(reference.shape)}.")
+        if restored.ndim != 4 or restored.shape[1] not in (1, 3):
+            raise ValueError(f"restored: expected shape (B, 1 or 3, H, W), got {tuple(restored.shape)}.")
+        least = 2 ** sum(isinstance(layer, nn.MaxPool2d) for layer in self.features)
+        if min(restored.shape[-2:]) < least:
+            h, w = restored.shape[-2:]
+            raise ValueError(
+                f"restored: {h}x{w} pixels are too few for these features, at least {least}x{least} are needed."
+            )
         with torch.no_grad():
             target = self.maps(reference)
         distance = F.mse_loss(self.maps(restored), target)
@@ -155,6 +164,8 @@ class Perceptual(FeatureDistance):
         download: bool = False,
     ) -> None:
         vgg_index(layer)  # an unknown layer is the first thing to hear of
+        if preprocess is not None:
+            choice(preprocess, "preprocess", list(PREPROCESS))
         path = _file(weights, download)
         if path is None:
             layers, (shift, scale) = vgg_layers(layer, width=16, before_relu=before_relu), SIGNED

@@ -29,7 +29,7 @@ class PatchDiscriminator(nn.Module):
         (B, channels, H, W) in [0, 1] to (B, 1, h, w).
 
     Raises:
-        ValueError: a receptive field that no number of layers has.
+        ValueError: a receptive field that no number of layers has, or no width or channels.
 
     Example:
         >>> import torch
@@ -45,6 +45,8 @@ class PatchDiscriminator(nn.Module):
         if receptive_field not in LAYERS:
             sizes = ", ".join(map(str, LAYERS))
             raise ValueError(f"receptive_field: expected one of {sizes}, got {receptive_field!r}.")
+        if width < 1 or channels < 1:
+            raise ValueError(f"PatchDiscriminator: expected positive width and channels, got {width}, {channels}.")
         self.settings = {
             "receptive_field": receptive_field,
             "width": width,

@@ -210,7 +210,8 @@ def read_config(path: str | Path) -> TrainingConfig:
         text = path.read_text(encoding="utf-8")
         values = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
     except (json.JSONDecodeError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not readable as {path.suffix[1:].upper() or 'TOML'}: {error}") from error
+        kind = "JSON" if path.suffix == ".json" else "TOML"
+        raise ValueError(f"{path} is not readable as {kind}: {error}") from error
     if not isinstance(values, dict):
         raise ValueError(f"{path}: expected settings by name, got {values!r}.")
     known = [field.name for field in dataclasses.fields(TrainingConfig)]

@@ -49,5 +49,6 @@ def test_the_ringing_of_a_wrong_kernel_becomes_less():
 
 @pytest.mark.parametrize("settings", [{"strength": -1.0}, {"tv_weight": 0.0}, {"l0_weight": -1.0}])
 def test_bad_settings_are_refused(settings):
-    with pytest.raises(ValueError):
+    (name,) = settings
+    with pytest.raises(ValueError, match=f"^{name}: expected"):
         remove_ringing(torch.rand(1, 1, 20, 20, generator=seed(0)), gaussian(5, 1.0), **settings)

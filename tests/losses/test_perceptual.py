@@ -274,6 +274,18 @@ def test_different_shapes_are_refused():
         Perceptual(weights="random")(noise(0), noise(1)[:1])
 
 
+def test_what_is_no_image_is_refused():
+    distance, x = Perceptual(weights="random"), noise(0)
+    for wrong in (x[0], x[:, :2]):
+        with pytest.raises(ValueError, match="expected shape"):
+            distance(wrong, wrong)
+    with pytest.raises(ValueError, match="3x16 pixels are too few for these features, at least 4x4"):
+        distance(x[..., :3, :], x[..., :3, :])
+    assert distance(x[..., :4, :4], x[..., :4, :4]) == 0
+    with pytest.raises(ValueError, match="preprocess: unknown 'vgg'"):
+        Perceptual(weights="random", preprocess="vgg")
+
+
 @pytest.mark.skipif(not CAFFE.is_file(), reason=f"{CAFFE} is not here: set DEBLUR_DATA to the folder that holds vgg19")
 def test_the_real_weights():
     """Oxford's weights, recognised: blur is a distance that grows, and the unrelated is about one away."""

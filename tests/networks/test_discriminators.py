@@ -92,3 +92,5 @@ def test_images_do_not_mix():
 def test_another_receptive_field_is_refused(size):
     with pytest.raises(ValueError, match="receptive_field: expected one of 16, 34, 70, 142, 286"):
         PatchDiscriminator(size)
+    with pytest.raises(ValueError, match="expected positive width and channels, got 0, 3"):
+        PatchDiscriminator(width=0)

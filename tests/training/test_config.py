@@ -87,6 +87,7 @@ def test_the_recipe_of_the_shipped_generator_can_be_read():
     [
         ("run.toml", "steps = ", "not readable as TOML"),
         ("run.json", "{", "not readable as JSON"),
+        ("run.yaml", "steps: 3", "not readable as TOML"),
         ("run.json", "[1, 2]", "expected settings by name"),
         ("run.json", "3", "expected settings by name"),
         ("run.toml", "epochs = 3", "setting: unknown 'epochs', expected one of system, photographs, data"),
