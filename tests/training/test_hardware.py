@@ -1,5 +1,7 @@
 """What 'auto' chooses and says, and that half precision learns the same."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -8,6 +10,7 @@ from deblurlib.training import BlurredPairs, fit
 from deblurlib.training.hardware import compiles, half_precision
 from deblurlib.training.resident import Cuts, Resident
 from deblurlib.training.stopwatch import Pace, Stopwatch
+from deblurlib.training.systems import build_system
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
@@ -39,23 +42,58 @@ def test_compilation(tiny, monkeypatch):
         tiny(compile="yes")
 
 
-def test_compiled_networks_train_and_go_on(tiny, tmp_path, monkeypatch):
-    """Without the compiler itself, which takes minutes here: every network is handed to it, and keeps its names."""
-    handed, compile_it = [], torch.nn.Module.compile
+@pytest.fixture
+def handed(monkeypatch):
+    """What is handed to the compiler, which takes minutes here: the networks are traced, and run as they are."""
+    names, compile_it = [], torch.nn.Module.compile
 
     def eagerly(network):
-        handed.append(type(network).__name__)
+        names.append(type(network).__name__)
         compile_it(network, backend="eager")
 
     monkeypatch.setattr(torch.nn.Module, "compile", eagerly)
+    torch.compiler.reset()
+    return names
+
+
+def test_compiled_networks_train_and_go_on(tiny, tmp_path, handed):
+    """Every network is handed to the compiler, and keeps its names."""
     plain = fit(tiny(system="cycle_gan", steps=4), progress=False)
     assert not handed
     run = fit(tiny(system="cycle_gan", steps=4, compile=True), tmp_path, progress=False)
     assert sorted(handed) == ["PatchDiscriminator"] * 2 + ["UNetGenerator"] * 2
-    for name, values in plain.losses.items():
-        assert run.losses[name] == pytest.approx(values, rel=1e-4, abs=1e-6), name  # zeros beside channels round anew
     assert plain.pace.images > run.pace.images  # its first reading waited for the compiler
     assert fit(tiny(system="cycle_gan", steps=4, compile=True), tmp_path, progress=False).losses == run.losses
+
+
+def test_what_is_written_once_is_the_same_to_the_bit_when_compiled(tiny, handed):
+    """The book's U-Net has nothing that is written in two ways."""
+    plain, compiled = (fit(tiny(steps=4, compile=c), progress=False) for c in (False, True))
+    assert handed == ["UNetGenerator"]
+    assert compiled.losses == plain.losses
+    for name, weights in plain.generator.network.state_dict().items():
+        assert torch.equal(compiled.generator.network.state_dict()[name], weights), name
+
+
+TWO_WAYS = {"generator": "unet256", "levels": 2, "generator_norm": True, "discriminator_norm": True}
+
+
+@pytest.mark.parametrize("changes", [{}, TWO_WAYS], ids=["zeros beside channels", "and instance normalisation"])
+def test_what_is_written_in_two_ways_differs_by_rounding_when_compiled(changes, tiny, handed):
+    """In float64, where three steps of four networks have not yet made anything of it."""
+    config, found = tiny(system="cycle_gan", **changes), []
+    for compiled in (False, True):
+        system, pairs = build_system(config, CPU), BlurredPairs(config, CPU)
+        for network in system.networks.values():
+            network.double()
+            if compiled:
+                network.compile()
+        batches = [pairs.batch(step, paired=False) for step in range(3)]
+        found.append([system.step(replace(b, blurred=b.blurred.double(), sharp=b.sharp.double())) for b in batches])
+    assert len(handed) == 4
+    for plain, compiled in zip(*found, strict=True):
+        for name, loss in plain.items():
+            torch.testing.assert_close(compiled[name], loss, rtol=1e-10, atol=1e-12)
 
 
 def test_what_was_chosen_is_said(tiny, capsys):
