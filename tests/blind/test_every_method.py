@@ -15,7 +15,9 @@ FEW_STEPS = {"total_variation": {"iterations": 50}}
 """For what holds after any number of steps; a thousand take long."""
 
 JUMPY = {"dark_channel"}
-"""Its thresholds enlarge a rounding: in float32 a batch and its pictures, whose transforms round differently, part."""
+"""Their thresholds enlarge a rounding of float32: one unit in the last place of the photograph, or the products of
+complex numbers and the transforms, which round otherwise at the end of a batch, change which pixels pass. The kernels
+are then 0.95 alike in one of two cases; in float64 they keep 15 digits."""
 
 MORE_STEPS = {"total_variation": {"iterations": 2000}}
 """A step moves a kernel by a thousandth, and the way from a flat one to a point is the longest that there is."""
@@ -79,6 +81,19 @@ def test_it_does_the_same_twice_and_alone_as_in_a_batch(method, found, blurred):
     assert metrics.kernel_similarity(both.kernel[1:], alone.kernel) > 0.99
     again = blind.estimate(second, 13, method=method, **few)
     assert torch.equal(again.kernel, alone.kernel)
+
+
+@pytest.mark.parametrize("method", sorted(JUMPY))
+def test_what_jumps_begins_alike_in_float32_and_finds_the_kernel_in_a_batch_as_well(method, blurred, kernel):
+    """The rounds of the coarsest scale agree with those of the picture alone; later ones may pass other pixels."""
+    both = blind.estimate(torch.cat([blurred, blurred.flip(-1)]), 13, method=method, history=True)
+    alone = blind.estimate(blurred.flip(-1), 13, method=method, history=True)
+    coarsest = [(a, b) for a, b in zip(both.history, alone.history, strict=True) if a.scale == 0]
+    assert len(coarsest) == 5
+    for a, b in coarsest:
+        torch.testing.assert_close(a.kernel[1:], b.kernel, rtol=0, atol=1e-3)
+    for found, true in zip(both.kernel.split(1), (kernel, kernel.flip(-1)), strict=True):
+        assert metrics.kernel_similarity(found, true) > 0.8
 
 
 @pytest.mark.parametrize("method", METHODS)
