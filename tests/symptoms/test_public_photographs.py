@@ -11,14 +11,17 @@ from deblurlib import images
 from deblurlib.benchmarks import input_symptoms as inputs
 from deblurlib.benchmarks import symptoms
 from deblurlib.blind import estimate
+from deblurlib.blind.edges import gradients
+from deblurlib.blind.kernel_cleanup import threshold
 from deblurlib.blur import Blur, RotationBlur, add_noise, camera_shake, from_linear, gaussian, to_linear
 from deblurlib.deconvolution import hyper_laplacian, wiener
+from deblurlib.least_squares import ridge
 from deblurlib.profile import seed
 
 DATA = Path(os.environ.get("DEBLUR_DATA", Path(__file__).parents[3] / "shared" / "data")) / "sharp_test"
 PHOTOGRAPHS = range(52, 100, 8)
 
-HITS = {"ringing": 0.0, "border": 0.8, "unexplained": 0.8, "linear light": 0.3, "disagreement": 0.8}
+HITS = {"ringing": 0.25, "border": 0.8, "unexplained": 0.8, "linear light": 0.3, "disagreement": 0.8}
 """The least share of failures that a symptom finds, where it is not all; texture hides most of the ringing."""
 
 FALSE = {"linear light": 0.2, "disagreement": 0.5}
@@ -50,7 +53,11 @@ def measure(path, number):
     still, turned = (
         shot(grey, blur, 0.003) for blur in (Blur(path15, "reflect"), RotationBlur(torch.linspace(-1.5, 1.5, 13)))
     )
-    found = estimate(y, 21, method="fast_edges").kernel
+    rough, found = wiener(y, other, noise=noise / 5), estimate(y, 21, method="fast_edges").kernel
+
+    def between(sharp):
+        """The kernel that explains the photograph by this picture, as the kernel step of a blind method finds it."""
+        return threshold(ridge(gradients(sharp), gradients(y), 21, weight=2.0), 0.05)
 
     def whole(z):
         return 0.5 + 0.2 * (z - z.mean(dim=(-2, -1), keepdim=True)) / z.std(dim=(-2, -1), keepdim=True)
@@ -62,7 +69,9 @@ def measure(path, number):
         return [symptom(z).item() for z in goods], [symptom(z).item() for z in bads], limit
 
     return {
-        "ringing": values(lambda z: symptoms.ringing(z, y, kernel), (truth, good), (wrong,), symptoms.RINGING_LIMIT),
+        "ringing": values(
+            lambda z: symptoms.ringing(z, y, kernel), (truth, good), (wrong, rough), symptoms.RINGING_LIMIT
+        ),
         "grain": values(
             lambda z: symptoms.grain(z, y, kernel),
             (good, linear),
@@ -82,8 +91,13 @@ def measure(path, number):
         "colour": values(lambda z: symptoms.colour_shift(z, colour), (restored,), (tinted,), symptoms.COLOUR_LIMIT),
         "checkerboard": values(symptoms.checkerboard, (x, good), (uneven.clamp(0, 1),), symptoms.CHECKERBOARD_LIMIT),
         "size": values(lambda f: symptoms.size_dependence(f, grey, 192), (local,), (whole,), symptoms.SIZE_LIMIT),
-        "no blur": values(inputs.kernel_peak, (found, kernel), (), inputs.NO_BLUR_LIMIT),
-        "drift": values(inputs.kernel_drift, (found, kernel), (), inputs.DRIFT_LIMIT),
+        "no blur": values(inputs.kernel_peak, (found, kernel, between(truth)), (between(y),), inputs.NO_BLUR_LIMIT),
+        "drift": values(
+            inputs.kernel_drift,
+            (found, kernel, between(truth)),
+            (between(truth.roll((2, 1), (-2, -1))),),
+            inputs.DRIFT_LIMIT,
+        ),
         "saturation": values(inputs.saturated_share, (shot(0.8 * grey),), (shot(2 * grey),), inputs.SATURATION_LIMIT),
         "linear light": values(lambda z: inputs.linear_light(z, kernel), (y,), (curved,), inputs.LINEAR_LIMIT),
         "disagreement": values(
@@ -99,5 +113,6 @@ def test_the_limits_hold_on_photographs_that_did_not_set_them():
     found = [measure(files[number], number) for number in PHOTOGRAPHS]
     for name in found[0]:
         goods, bads = ([value > one[name][2] for one in found for value in one[name][i]] for i in (0, 1))
+        assert goods and bads and HITS.get(name, 1.0) > 0, f"{name}: nothing could be missed"
         assert sum(goods) <= FALSE.get(name, 0.0) * len(goods), f"{name}: {sum(goods)} of {len(goods)} good ones"
         assert sum(bads) >= HITS.get(name, 1.0) * len(bads), f"{name}: {sum(bads)} of {len(bads)} failures"
