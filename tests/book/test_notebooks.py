@@ -211,6 +211,11 @@ def test_tables_name_every_column(chapter: Chapter) -> None:
     assert not [head for head in heads if not all(cell.strip() for cell in head.split("|"))]
 
 
+def test_tables_have_lines(chapter: Chapter) -> None:
+    """A table whose lines were joined is a paragraph full of bars."""
+    assert not re.findall(r"\|[ \t]*\|[ \t]*:?-{3}", chapter.text)
+
+
 def test_spelling_is_british(chapter: Chapter) -> None:
     assert not ENGLISH.findall(without_code(re.sub(r"\$[^$]*\$", "", chapter.text)))
 
