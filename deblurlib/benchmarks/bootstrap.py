@@ -1,5 +1,6 @@
 """How sure is a mean over pictures? The bootstrap: draw the scenes again, with replacement, and look how it moves."""
 
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ def bootstrap(values: Sequence[float], scenes: Sequence[str] | None = None, *, s
         seed: Of the draws.
 
     Raises:
-        ValueError: no values, or another number of scenes.
+        ValueError: no values, one that is not finite, or another number of scenes.
 
     Example:
         >>> found = bootstrap([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
@@ -46,6 +47,8 @@ def bootstrap(values: Sequence[float], scenes: Sequence[str] | None = None, *, s
     """
     if not values:
         raise ValueError("bootstrap: expected one value at least, got none.")
+    if not all(map(math.isfinite, values)):
+        raise ValueError("bootstrap: contains NaN or infinite values, which have no mean.")
     names = list(scenes) if scenes is not None else [str(i) for i in range(len(values))]
     if len(names) != len(values):
         raise ValueError(f"scenes: expected {len(values)}, one for each value, got {len(names)}.")

@@ -133,7 +133,7 @@ def gopro_set(folder: str | Path, *, kernel_size: int = 31, noise: float = 0.01)
 
     Args:
         folder: With the folders blur and sharp, or with one folder for each sequence that holds these two, as in the
-            official archive; pictures of a pair have one name.
+            official archive, of which the whole stands for its test set; pictures of a pair have one name.
         kernel_size: Odd, what blind methods are told.
         noise: What a method that asks for it is told.
 
@@ -145,6 +145,7 @@ def gopro_set(folder: str | Path, *, kernel_size: int = 31, noise: float = 0.01)
     contracts.odd_size(kernel_size, "kernel_size")
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} is no folder; it should hold the GoPro pairs in blur and sharp.")
+    folder = folder / "test" if (folder / "test").is_dir() else folder
     parents = [folder] if (folder / "blur").is_dir() else sorted(p.parent for p in folder.glob("*/blur"))
     items: list[Item] = []
     for parent in parents:

@@ -73,6 +73,7 @@ def table(
         The table: it prints, compares, and writes itself as Markdown, LaTeX, CSV and JSON.
 
     Raises:
+        TypeError: `images` is no `TestSet`.
         ValueError: an unknown method or metric, none of them, or results of another set in `out`.
         FileNotFoundError: weights that are not there.
 
@@ -83,6 +84,8 @@ def table(
         True
     """
     chosen = bundled_set() if images is None else images
+    if not isinstance(chosen, TestSet):
+        raise TypeError(f"images: expected a TestSet, such as bundled_set() makes, got {type(chosen).__name__}.")
     given = dict.fromkeys(default_methods() if methods is None else methods) if not isinstance(methods, Mapping) else {}
     restorers_of: dict[str, Restorer | None] = dict(methods) if isinstance(methods, Mapping) else dict(given)
     if not restorers_of or not metrics or not chosen.items:

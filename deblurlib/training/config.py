@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from deblurlib.contracts import choice, number, odd_size
+from deblurlib.losses.adversarial import FORMS
 from deblurlib.networks import GENERATORS
 from deblurlib.networks.architectures import PLAIN
+from deblurlib.networks.discriminators import LAYERS
 from deblurlib.training.schedule import SCHEDULES
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -26,7 +28,7 @@ POSITIVE = ("learning_rate", "discriminator_learning_rate", "clip")
 WEIGHTS = ("average", "content_weight", "adversarial_weight", "cycle_weight", "identity_weight", "reblur_weight")
 DATA = ("camera_shake", "gopro", "pairs", "unpaired")
 SWITCHES = ("skip_unreadable", "discriminator_norm", "generator_norm", "residual")
-TEXTS = ("features", "preprocess")
+TEXTS = ("system", "photographs", "features", "preprocess", "device")
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,8 @@ class TrainingConfig:
     seed: int = 0  # of the weights, the kernels and every batch
 
     def __post_init__(self) -> None:
+        if isinstance(self.photographs, Path):
+            object.__setattr__(self, "photographs", str(self.photographs))
         for name in COUNTS:
             value, least = getattr(self, name), 0 if name in ("pool", "seed", "micro_batch") else 1
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
@@ -121,6 +125,10 @@ class TrainingConfig:
         if not isinstance(self.compile, bool):
             choice(self.compile, "compile", ("auto",))
         choice(self.generator, "generator", list(GENERATORS))
+        choice(self.adversarial, "adversarial", list(FORMS))
+        if self.receptive_field not in LAYERS:
+            fields = ", ".join(map(str, LAYERS))
+            raise ValueError(f"receptive_field: expected one of {fields}, got {self.receptive_field!r}.")
         if self.generator in PLAIN and (self.generator_norm or not self.residual):
             raise ValueError(
                 f"generator: {self.generator!r} has no normalisation and corrects its input; "

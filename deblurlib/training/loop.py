@@ -79,11 +79,14 @@ def fit(
         The run. Of several processes, the first one's holds the scores and samples.
 
     Raises:
+        TypeError: no `TrainingConfig`.
         ValueError: the folder holds a run of other settings or a damaged one, or settings that cannot be met.
         FileNotFoundError: the photographs are not there.
         NotFiniteError: a loss or a weight became NaN or infinite.
         torch.OutOfMemoryError: the memory does not hold a single crop, or several processes train.
     """
+    if not isinstance(config, TrainingConfig):
+        raise TypeError(f"config: expected a TrainingConfig, got {type(config).__name__}.")
     if tensorboard and run_folder is None:
         raise ValueError("tensorboard: what it shows is kept in a run folder, and none was given.")
     batch = min(config.micro_batch or config.batch, config.batch)

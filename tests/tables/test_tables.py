@@ -82,6 +82,10 @@ def test_pairs_in_both_layouts(tmp_path):
     pair(tmp_path / "official" / "GOPR0384_11_00", ["000001", "000002"])
     pair(tmp_path / "official" / "GOPR0410_11_00", ["000001"])
     chosen = benchmarks.gopro_set(tmp_path / "official")
+    (tmp_path / "whole" / "train").mkdir(parents=True)
+    (tmp_path / "official").rename(tmp_path / "whole" / "test")
+    assert [item.name for item in benchmarks.gopro_set(tmp_path / "whole").items] == [i.name for i in chosen.items]
+    (tmp_path / "whole" / "test").rename(tmp_path / "official")
     assert [item.scene for item in chosen.items] == ["GOPR0384_11_00"] * 2 + ["GOPR0410_11_00"]
     assert chosen.items[0].make().kernel is None
 
@@ -288,6 +292,10 @@ def test_pictures_of_one_scene_are_not_more_scenes():
         benchmarks.bootstrap(values, ["a"])
     with pytest.raises(ValueError, match="got none"):
         benchmarks.bootstrap([])
+    with pytest.raises(ValueError, match="NaN or infinite"):
+        benchmarks.bootstrap([1.0, float("nan")])
+    with pytest.raises(TypeError, match="images: expected a TestSet"):
+        benchmarks.table(["blurred"], images="bundled")
 
 
 # ------------------------------------------------------------------------------------------------------------ the sheet

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from deblurlib.networks.pretrained import FOLDER
-from deblurlib.training import TrainingConfig, read_config, recipe
+from deblurlib.training import TrainingConfig, fit, read_config, recipe
 from deblurlib.training.config import PAPERS
 
 BAD = [
@@ -41,6 +41,11 @@ BAD = [
     ("judge_steps", 0),
     ("discriminator_norm", 1),
     ("features", None),
+    ("system", 3),
+    ("photographs", 3),
+    ("device", None),
+    ("adversarial", "l2"),
+    ("receptive_field", 69),
     ("content_weight", -1.0),
     ("cycle_weight", math.inf),
     ("pool", -1),
@@ -55,6 +60,15 @@ BAD = [
 def test_a_setting_out_of_range_is_refused_by_name(name, value):
     with pytest.raises((ValueError, TypeError), match=name):
         TrainingConfig(**{name: value})
+
+
+def test_a_folder_of_photographs_may_be_a_path(tmp_path):
+    assert TrainingConfig(photographs=tmp_path) == TrainingConfig(photographs=str(tmp_path))
+
+
+def test_what_are_no_settings_is_refused():
+    with pytest.raises(TypeError, match="config: expected a TrainingConfig, got dict"):
+        fit({"steps": 1})
 
 
 def test_settings_cannot_change_once_made():
