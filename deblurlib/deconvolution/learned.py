@@ -12,7 +12,7 @@ from deblurlib.deconvolution.direct import wiener
 from deblurlib.deconvolution.frame import explained_extension
 from deblurlib.deconvolution.splitting import Step, half_quadratic_splitting
 from deblurlib.networks.deconvolver import Deconvolver, KernelCNN
-from deblurlib.networks.denoiser import Denoiser
+from deblurlib.networks.denoiser import TRAINED_TO, Denoiser
 from deblurlib.networks.pretrained import load_known_kernel
 from deblurlib.networks.tiling import tiled
 
@@ -170,7 +170,7 @@ def shipped_denoiser(device: torch.device | str = "cpu") -> Denoise:
     network = load_known_kernel("denoiser", Denoiser).to(device)
 
     def denoise(x: Tensor, sigma: float) -> Tensor:
-        level = min(sigma, 50 / 255)
+        level = min(sigma, TRAINED_TO)
         return tiled(lambda part: network(part, level), x.float()).to(x.dtype)
 
     return denoise

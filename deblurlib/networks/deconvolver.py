@@ -3,13 +3,13 @@
 import torch
 from torch import Tensor, nn
 
-from deblurlib.networks.denoiser import ResidualUNet
+from deblurlib.networks.conditioned_unet import ConditionedUNet
 
 CONTRAST = 0.05
 """Of the fine detail in photographs: what a pseudo-inverse weighs the noise against (our choice)."""
 
 
-class Deconvolver(ResidualUNet):
+class Deconvolver(ConditionedUNet):
     """A residual U-Net that corrects Wiener filters, for any kernel: after Wang & Tao (2018), in small.
 
     The filters have used the kernel already; what they leave, ringing and grain, looks much the same whichever kernel

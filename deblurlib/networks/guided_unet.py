@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from deblurlib.least_squares import ridges
-from deblurlib.networks import denoiser
+from deblurlib.networks.conditioned_unet import ConditionedUNet
 from deblurlib.networks.kernel_refiner import KernelRefiner
 from deblurlib.networks.residual_unet import ResidualUNet
 
@@ -85,7 +85,7 @@ class GuidedUNet(nn.Module):
         self.settings = {"width": width, "levels": levels, "blocks": blocks, "widths": list(widths)}
         self.first = ResidualUNet(width, levels, blocks)
         self.refiner = KernelRefiner()
-        self.second = denoiser.ResidualUNet(3 * (len(BELIEFS) + 2), 1, 4, widths, (2, 1, 1))
+        self.second = ConditionedUNet(3 * (len(BELIEFS) + 2), 1, 4, widths, (2, 1, 1))
         self.local = True  # once the kernel is found
         self.reach = max(self.first.reach, self.second.reach)
 

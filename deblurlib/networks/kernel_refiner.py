@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from deblurlib.networks.denoiser import ResidualUNet
+from deblurlib.networks.conditioned_unet import ConditionedUNet
 
 CANDIDATES = 3
 """Kernels that it sees, from a weak ridge to a strong one; it corrects the middle one."""
@@ -12,7 +12,7 @@ TINY = 1e-12
 """Where a kernel has no light, what its scale is taken for."""
 
 
-class KernelRefiner(ResidualUNet):
+class KernelRefiner(ConditionedUNet):
     """A residual U-Net that corrects the kernel of a ridge regression.
 
     A network's restoration is too soft, and wrong in places: the least squares between it and the photograph give a

@@ -46,6 +46,7 @@ class ResidualUNet(nn.Module):
         ValueError: no channels, no level, or no block.
 
     Example:
+        >>> import torch
         >>> with torch.device("meta"):
         ...     sum(p.numel() for p in ResidualUNet().parameters())
         6538892
