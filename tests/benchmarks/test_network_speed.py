@@ -16,7 +16,8 @@ def frame():
 
 def restore(name, x):
     if name == "load_generator()":
-        return lambda: load_generator()(x)
+        deblurrer = load_generator()
+        return lambda: deblurrer(x)
     network = load_weights(FOLDER / "pretrained.safetensors")
     return torch.inference_mode()(lambda: network(x))
 
