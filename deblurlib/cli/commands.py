@@ -223,6 +223,7 @@ def train(
     settings, folder = _settings(config, photographs, changes, out, resume)
     weights = start / "generator.safetensors" if start is not None and start.is_dir() else start
     examination = training.held_out(config=settings)
+    devices, nodes = training.parallel.asked(devices, nodes)
     fabric = training.launch(devices, nodes, device=settings.device) if (devices, nodes) != (1, 1) else None
     try:
         with between_steps(training.Processes(fabric).any) as stop_if_asked:

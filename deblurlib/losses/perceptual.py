@@ -1,6 +1,7 @@
 """A distance in the space of convolutional features, where a blurred edge costs more than it does in pixels."""
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -25,6 +26,10 @@ class FeatureDistance(nn.Module):
         scale: Divides each channel after that.
         normalize: Divide the distance by the variance of the reference's features, so that 1 means 'as different as
             two unrelated images', and one weight serves every network and layer. False: as papers print it.
+
+    Attributes:
+        variance: From the reference's features to the number that the distance is divided by. Where several processes
+            share a batch, it is that of the whole batch, which one of them does not see.
 
     Shape:
         (B, 1 or 3, H, W) twice, in [0, 1], to a scalar.
@@ -51,6 +56,7 @@ class FeatureDistance(nn.Module):
         self.register_buffer("shift", torch.tensor(shift).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("scale", torch.tensor(scale).view(1, 3, 1, 1), persistent=False)
         self.normalize = normalize
+        self.variance: Callable[[Tensor], Tensor] = _variance
 
     def maps(self, x: Tensor) -> Tensor:
         """The features of images in [0, 1]; they are brought to the network's own range here, and nowhere else."""
@@ -77,7 +83,11 @@ class FeatureDistance(nn.Module):
         with torch.no_grad():
             target = self.maps(reference)
         distance = F.mse_loss(self.maps(restored), target)
-        return distance / target.var().clamp_min(1e-12) if self.normalize else distance
+        return distance / self.variance(target).clamp_min(1e-12) if self.normalize else distance
+
+
+def _variance(features: Tensor) -> Tensor:
+    return features.var()
 
 
 class RandomFeatures(FeatureDistance):

@@ -136,6 +136,8 @@ class _Session:
         self.averaged = _copy(system.networks["blur_to_sharp"].state_dict()) if config.average else {}
         if processes.count > 1:
             system.pools = {name: SharedPool(pool, processes) for name, pool in system.pools.items()}
+            if hasattr(system, "features"):
+                system.features.variance = processes.variance
         with torch.random.fork_rng(devices=[]):  # the weights that it starts with are replaced
             restorer = system.restorer()
         if not getattr(restorer, "needs_kernel", False):  # it brings photographs to its device by itself

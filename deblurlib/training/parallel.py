@@ -1,6 +1,7 @@
 """Several processes train one run: Lightning Fabric starts them and carries what they tell each other."""
 
 import importlib.util
+import os
 from typing import TYPE_CHECKING
 
 import torch
@@ -50,6 +51,16 @@ class Processes:
         gathered: Tensor = self.fabric.all_reduce(everyone, reduce_op="sum")  # type: ignore[assignment]
         return gathered.flatten(0, 1)
 
+    @torch.compiler.disable  # type: ignore[untyped-decorator]  # it talks to the others, which no compiled graph does
+    def variance(self, x: Tensor) -> Tensor:
+        """The variance of the values of all processes, each of which brings as many."""
+        if self.count == 1:
+            return x.var()
+        means, variances = self.gather(torch.stack([x.mean(), x.var()])[None]).T
+        within, between = (x.numel() - 1) * variances.sum(), x.numel() * (self.count - 1) * means.var()
+        total: Tensor = (within + between) / (self.count * x.numel() - 1)
+        return total
+
     def average_gradients(self, parameters: list[Tensor]) -> None:
         """Put the mean over the processes in the place of each gradient, in one message."""
         if self.count == 1:
@@ -82,6 +93,14 @@ class SharedPool(Pool):
         """As many as came, of which half are older ones, perhaps another process's."""
         own = slice(self.processes.rank * len(fakes), (self.processes.rank + 1) * len(fakes))
         return super().__call__(self.processes.gather(fakes))[own]
+
+
+def asked(devices: int, nodes: int) -> tuple[int, int]:
+    """Devices and nodes as they were asked for; where they were not, as torchrun started this process among others."""
+    if (devices, nodes) != (1, 1):
+        return devices, nodes
+    here, everywhere = (int(os.environ.get(name, 1)) for name in ("LOCAL_WORLD_SIZE", "WORLD_SIZE"))
+    return here, max(1, everywhere // here)
 
 
 def launch(devices: int, nodes: int = 1, *, device: str = "auto") -> "Fabric":

@@ -21,7 +21,8 @@ class Shares:
     judges. So the parts go through the step together. Each runs up to its next update, adds its gradient, and pauses;
     when all have, the mean over all parts and processes is applied once, and all go on. The result is the step on the
     whole batch for every loss that is a mean over crops. (The network for known kernels makes the first quarter of
-    what it is given grey: there the parts see other crops in grey than the whole batch would.)
+    what it is given grey: there the parts see other crops in grey than the whole batch would. And a distance of
+    features is divided by their variance: that of all processes, but of each part.)
 
     Args:
         system: Whose step.

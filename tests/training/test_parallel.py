@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 
 from deblurlib.training import Processes, fit, launch, load_record
 from deblurlib.training.checkpoint import FILE
+from deblurlib.training.parallel import asked
 from deblurlib.training.run_folder import open_folder
 
 COMMAND = (sys.executable, "-m", "deblurlib.cli", "train", "--devices", "2", "--samples", "1")
@@ -34,9 +35,9 @@ def steps_done(folder):
 @pytest.mark.timeout(900)
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="this system has no process groups")
 def test_two_processes_killed_on_the_way_are_one_with_the_doubled_batch(tiny, tmp_path):
-    """A cycle-GAN: two optimisers, judges that are frozen and freed, histories of fakes."""
+    """A cycle-GAN: two optimisers, judges that are frozen and freed, histories of fakes, the variance of features."""
     pytest.importorskip("lightning_fabric")
-    config = tiny(system="cycle_gan", steps=10, checkpoint_every=2, validate_every=100)
+    config = tiny(system="yuan", steps=10, checkpoint_every=2, validate_every=100)
     folder = tmp_path / "run"
     open_folder(folder, config)  # with its settings in it, a folder can be gone on with
 
@@ -78,6 +79,29 @@ def test_one_process_is_the_mean_of_itself():
     assert (alone.any(True), alone.any(False)) == (True, False)
     assert (alone.rank, alone.count, alone.first) == (0, 1, True)
     alone.wait()
+
+
+def test_the_variance_is_that_of_all_processes():
+    shares = (
+        torch.rand(3, 4, 5, generator=torch.Generator().manual_seed(0)) * torch.tensor([1.0, 2.0, 5.0])[:, None, None]
+    )
+
+    class OneOfThree(Processes):
+        def gather(self, x):
+            return torch.stack([torch.stack([s.mean(), s.var()]) for s in shares])
+
+    one = OneOfThree()
+    assert one.variance(shares[0]) == shares[0].var()
+    one.count = 3
+    torch.testing.assert_close(one.variance(shares[0]), shares.var())
+
+
+def test_torchrun_says_how_many_there_are(monkeypatch):
+    assert asked(1, 1) == (1, 1)
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
+    monkeypatch.setenv("WORLD_SIZE", "8")
+    assert asked(1, 1) == (4, 2)
+    assert asked(2, 1) == (2, 1)
 
 
 @pytest.mark.parametrize(("devices", "nodes"), [(0, 1), (2, 0), (-1, 1)])
