@@ -403,6 +403,17 @@ def test_the_message_of_the_operating_system_is_kept_short(here: Path, monkeypat
     assert (code, err) == (2, "deblurlib: out.png: Permission denied\n")
 
 
+def test_too_little_memory_is_a_sentence(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        error = torch.OutOfMemoryError("CUDA out of memory.\nTried to allocate 20 GiB.")
+        error.add_note("Make it smaller.")
+        raise error
+
+    monkeypatch.setattr(images, "load", full)
+    code, _, err = run(f"deblur in/photo.png -o out.png {GENERATOR}")
+    assert (code, err) == (2, "deblurlib: CUDA out of memory. Tried to allocate 20 GiB. Make it smaller.\n")
+
+
 def test_a_bug_is_not_hidden(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is not the reader's mistake keeps its traceback."""
 

@@ -24,7 +24,7 @@ class Commands(TyperGroup):
         except (ValueError, TypeError, OSError, FloatingPointError, ImportError) as error:
             _fail(error)
         except RuntimeError as error:
-            if not type(error).__module__.startswith("deblurlib"):
+            if not type(error).__module__.startswith("deblurlib") and type(error).__name__ != "OutOfMemoryError":
                 raise
             _fail(error)
         except KeyboardInterrupt:
@@ -36,7 +36,7 @@ def _fail(error: Exception) -> None:
     if isinstance(error, OSError) and error.strerror:
         text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     else:
-        text = str(error) or type(error).__name__
+        text = " ".join([str(error) or type(error).__name__, *getattr(error, "__notes__", ())])
     if os.environ.get("LOCAL_RANK", "0") == "0":  # of several processes that fail alike, one says so
         typer.echo(f"deblurlib: {' '.join(text.split())}", err=True)
     raise typer.Exit(FAILED) from None

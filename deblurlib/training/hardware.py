@@ -41,6 +41,10 @@ def choose_device(config: TrainingConfig) -> torch.device:
         raise ValueError(f"device: unknown {config.device!r}, expected auto, cpu, cuda or cuda:1, ...") from error
     if device.type == "cuda" and not torch.cuda.is_available():
         raise ValueError("device: 'cuda' was asked for, but torch finds no CUDA device here.")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ValueError(
+            f"device: {config.device!r} was asked for, but torch finds {torch.cuda.device_count()} of them."
+        )
     return device
 
 

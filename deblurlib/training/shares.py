@@ -22,7 +22,8 @@ class Shares:
     when all have, the mean over all parts and processes is applied once, and all go on. The result is the step on the
     whole batch for every loss that is a mean over crops. (The network for known kernels makes the first quarter of
     what it is given grey: there the parts see other crops in grey than the whole batch would. And a distance of
-    features is divided by their variance: that of all processes, but of each part.)
+    features is divided by their variance: that of all processes, but of each part. What a step draws for itself, such
+    as the places of a gradient penalty, each share draws anew.)
 
     Args:
         system: Whose step.

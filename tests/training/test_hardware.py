@@ -7,7 +7,7 @@ import torch
 
 from deblurlib import profile
 from deblurlib.training import BlurredPairs, fit
-from deblurlib.training.hardware import compiles, half_precision
+from deblurlib.training.hardware import choose_device, compiles, half_precision
 from deblurlib.training.resident import Cuts, Resident
 from deblurlib.training.stopwatch import Pace, Stopwatch
 from deblurlib.training.systems import build_system
@@ -159,3 +159,11 @@ def test_a_step_on_cuda_waits_for_nothing(tiny, cuda):
         pairs.batch(1)
     finally:
         torch.cuda.set_sync_debug_mode("default")
+
+
+def test_a_device_that_is_not_there(tiny, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert choose_device(tiny(device="cuda:1")) == torch.device("cuda:1")
+    with pytest.raises(ValueError, match="'cuda:2' was asked for, but torch finds 2 of them"):
+        choose_device(tiny(device="cuda:2"))
