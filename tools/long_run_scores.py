@@ -2,9 +2,9 @@
 
     python tools/long_run_scores.py --photographs FOLDER --output FILE NAME=WEIGHTS ...
 
-Of each photograph one crop of 256 pixels, blurred by shakes of up to 15 and up to 31 pixels, noise 0.01, rounded to 8
-bits: `deblurlib.training.held_out`. The record holds, for each generator and world, the means over crops, and the gains
-in decibels one by one.
+Of each photograph one crop of 256 pixels, noise 0.01, rounded to 8 bits: `deblurlib.training.held_out`. From the first
+photograph to the last, the paths of the shakes grow from 4 to 15 pixels, and in the other world to 31. The record
+holds, for each generator and world, the means over crops, and the gains in decibels one by one.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from deblurlib import images
+from deblurlib.datasets import pictures
 from deblurlib.metrics import psnr, ssim, vif
 from deblurlib.networks import load_generator
 from deblurlib.training import HeldOut, TrainingConfig, held_out
@@ -61,7 +62,7 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, help="take every n-th photograph only")
     parser.add_argument("--output", type=Path, required=True, help="the record")
     options = parser.parse_args()
-    paths = sorted(options.photographs.glob("*.jpg"))[:: options.every]
+    paths = pictures(options.photographs)[:: options.every]
     photographs = [(path.stem, images.load(path)) for path in paths]
     worlds: dict[str, Any] = {}
     for world, config in WORLDS.items():

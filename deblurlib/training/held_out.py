@@ -62,7 +62,8 @@ def held_out(
     """Make the examination: a function of its arguments alone.
 
     Of each photograph `crops` places are taken, each the most textured of eight random ones; their kernels go from
-    short to long paths in equal steps. Blurring uses real pixels from beyond the crop, so no border is invented.
+    short to long paths in equal steps, with one crop each from photograph to photograph. Blurring uses real pixels from
+    beyond the crop, so no border is invented.
 
     Args:
         photographs: Names and (1, C, H, W) images; None takes the bundled ones for validation and test.
@@ -75,18 +76,20 @@ def held_out(
         The crops in the order of the photographs.
 
     Raises:
-        ValueError: a photograph smaller than a crop and its margin (named).
+        ValueError: no photographs, no crops, or a photograph smaller than a crop and its margin (named).
     """
     config = config or TrainingConfig()
     if photographs is None:
         names = images.bundled_names("validation") + images.bundled_names("test")
         photographs = [(name, images.bundled(name)) for name in names]
+    if not photographs or crops < 1:
+        raise ValueError(f"expected photographs and crops of them, got {len(photographs)} and {crops}.")
     chance = torch.Generator().manual_seed(seed)
     margin = config.kernel_size // 2
     low, high = config.path_length
     single = the_kernel(config) if config.system == ONE_KERNEL else None
     sharp, kernels, names = [], [], []
-    for name, photograph in photographs:
+    for number, (name, photograph) in enumerate(photographs):
         x = photograph.expand(-1, 3, -1, -1)
         whole = side + 2 * margin
         height, width = x.shape[-2:]
@@ -99,7 +102,8 @@ def held_out(
                 for v, u in places
             ]
             sharp.append(max(cuts, key=_texture))
-            length = low + (high - low) * (i + 0.5) / crops
+            place = (i + 0.5) / crops if crops > 1 else (number + 0.5) / len(photographs)
+            length = low + (high - low) * place
             drawn = camera_shake(1, config.kernel_size, length=length, generator=chance)
             kernels.append(drawn if single is None else single)
             names.append(name)

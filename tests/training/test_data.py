@@ -1,9 +1,12 @@
 """Training batches: a function of the seed and the step, true pairs, and photographs that may be missing."""
 
+import sys
+
 import pytest
 import torch
 
 from deblurlib import images
+from deblurlib.blur import camera_shake
 from deblurlib.profile import seed
 from deblurlib.training import BlurredPairs, held_out
 from deblurlib.training.data import photographs
@@ -135,6 +138,23 @@ def test_the_examination_s_kernels_grow(tiny):
     spreads = ((k.sum(1) + k.sum(2)) * grid**2).sum(1)
     assert spreads[0] < spreads[-1]
     assert (k.sum(2) * grid).sum(1).abs().max() < 0.01  # centred: no restoration is asked to shift the picture
+
+
+def test_with_one_crop_each_they_grow_from_photograph_to_photograph(tiny, monkeypatch):
+    """All of one length would examine the middle of the world, and nothing else."""
+    pictures, lengths = [(name, scene(i)) for i, name in enumerate("abcde")], []
+
+    def shake(*sizes, length, **settings):
+        lengths.append(length)
+        return camera_shake(*sizes, length=length, **settings)
+
+    monkeypatch.setattr(sys.modules["deblurlib.training.held_out"], "camera_shake", shake)  # the name is a function's
+    held_out(pictures, config=tiny(path_length=(1.0, 6.0)), side=40, crops=1)
+    assert lengths == pytest.approx([1.5, 2.5, 3.5, 4.5, 5.5])
+    with pytest.raises(ValueError, match="expected photographs and crops of them, got 0 and 1"):
+        held_out([], config=tiny(), crops=1)
+    with pytest.raises(ValueError, match="got 5 and 0"):
+        held_out(pictures, config=tiny(), crops=0)
 
 
 def test_gains(tiny):
