@@ -15,7 +15,7 @@ def filled(convolution: nn.Conv2d | nn.ConvTranspose2d, x: Tensor) -> Tensor:
     nothing is compiled, this is the convolution.
 
     Args:
-        convolution: Of one group, with zeros around its input.
+        convolution: Of one group, without dilation or output padding, with zeros around its input.
         x: (B, C, H, W), its input.
 
     Returns:
