@@ -13,7 +13,6 @@ from PIL import Image
 
 from deblurlib import images
 from deblurlib.files import OutputExistsError
-from deblurlib.photographs import PHOTOGRAPHS
 from deblurlib.profile import seed
 
 
@@ -377,31 +376,3 @@ def test_a_crash_while_saving_loses_nothing(stage, tmp_path, monkeypatch):
         images.save(path, 1 - picture(1, levels=255), overwrite=True)
     torch.testing.assert_close(images.load(path), picture(1, levels=255))
     assert os.listdir(tmp_path) == ["x.png"]
-
-
-@pytest.mark.parametrize("name", PHOTOGRAPHS)
-def test_bundled(name):
-    """Every photograph is there, offline, in range, and of some size."""
-    x = images.bundled(name)
-    assert x.shape[1] in (1, 3)
-    assert min(x.shape[-2:]) >= 180
-    assert 0 <= x.min() < x.max() <= 1
-    assert PHOTOGRAPHS[name].credit
-
-
-def test_bundled_roles():
-    roles = ("train", "validation", "test", "demonstration")
-    by_role = [images.bundled_names(role) for role in roles]
-    assert [name for names in by_role for name in names] == images.bundled_names()  # each in one role, none without
-    assert all(by_role)
-    assert len(set(images.bundled_names())) == len(PHOTOGRAPHS)
-    with pytest.raises(ValueError, match="expected one of train, validation, test, demonstration"):
-        images.bundled_names("exam")
-    with pytest.raises(ValueError, match=r"unknown 'lena', expected one of astronaut"):
-        images.bundled("lena")
-
-
-def test_a_photograph_whose_package_is_missing(monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(FileNotFoundError, match="comes with skimage, which is not installed"):
-        images.bundled("camera")
