@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.io import loadmat
 from torch import Tensor
 
 NAMES = re.compile(r"im0?(\d)_(?:ker|flit)0?(\d)")
@@ -87,6 +86,8 @@ def read(path: str | Path) -> Photograph:
         FileNotFoundError: there is none.
         ValueError: not MATLAB's format, or not with x, y and f as in Levin's files.
     """
+    from scipy.io import loadmat  # here, since it is slow to import, and few need it
+
     path = Path(path)
     try:
         content: dict[str, Any] = loadmat(path)
