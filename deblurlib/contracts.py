@@ -278,6 +278,23 @@ def odd_size(size: int, name: str = "size") -> int:
     return size
 
 
+def floating(dtype: torch.dtype, name: str = "dtype") -> torch.dtype:
+    """Check that tensors of this type may be images and kernels, and hand it back.
+
+    Raises:
+        TypeError: it is neither float32 nor float64.
+
+    Example:
+        >>> floating(torch.int32)
+        Traceback (most recent call last):
+        ...
+        TypeError: dtype: expected torch.float32 or torch.float64, got torch.int32.
+    """
+    if dtype not in (torch.float32, torch.float64):
+        raise TypeError(f"{name}: expected torch.float32 or torch.float64, got {dtype}.")
+    return dtype
+
+
 def number(value: float, name: str, *, low: float, high: float = math.inf, open_low: bool = False) -> float:
     """Check that a setting is finite and in [low, high] (or (low, high] with `open_low`), and hand it back as a float.
 

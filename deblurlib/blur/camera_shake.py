@@ -5,6 +5,7 @@ whose heading drifts, which a spring pulls back to where it started, and which n
 """
 
 import math
+from numbers import Integral
 
 import torch
 from torch import Tensor
@@ -45,6 +46,7 @@ def trajectory(
         (batch, steps, 2) positions in pixels (rows, columns), starting at the origin, on the generator's device.
 
     Raises:
+        TypeError: `batch` or `steps` is no integer.
         ValueError: `batch` or `steps` too small, or a length that is negative or above a million.
 
     Example:
@@ -52,6 +54,8 @@ def trajectory(
         >>> path.shape, round(float(path.diff(dim=1).norm(dim=-1).sum(dim=1)[0]), 3)
         (torch.Size([2, 256, 2]), 20.0)
     """
+    if not (isinstance(batch, Integral) and isinstance(steps, Integral)):
+        raise TypeError(f"batch and steps: expected integers, got {batch!r} and {steps!r}.")
     if batch < 1 or steps < 2:
         raise ValueError(f"batch and steps: expected at least 1 and 2, got {batch} and {steps}.")
     low, high = length if isinstance(length, tuple) else (length, length)
@@ -121,6 +125,7 @@ def camera_shake(
         (batch, 1, size, size) float32, non-negative, sum 1, on the generator's device.
 
     Raises:
+        TypeError: a number that is no integer where one is counted.
         ValueError: an even size, a path too long for it, an exposure outside (0, 1].
 
     Example:

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from deblurlib.contracts import number, odd_size
+from deblurlib.contracts import floating, number, odd_size
 
 SUBSAMPLES = 16
 """Samples a pixel and axis when a shape with a hard edge is turned into pixels (our choice)."""
@@ -35,12 +35,13 @@ def delta(size: int = 1, *, dtype: torch.dtype = torch.float32) -> Tensor:
 
     Args:
         size: Side in pixels, odd.
-        dtype: Of the result.
+        dtype: Of the result, torch.float32 or torch.float64.
 
     Returns:
         (1, 1, size, size).
 
     Raises:
+        TypeError: another dtype, or a size that is no integer.
         ValueError: `size` is even or not positive.
 
     Example:
@@ -48,7 +49,7 @@ def delta(size: int = 1, *, dtype: torch.dtype = torch.float32) -> Tensor:
         [[0.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0]]
     """
     size = odd_size(size)
-    k = torch.zeros(1, 1, size, size, dtype=dtype)
+    k = torch.zeros(1, 1, size, size, dtype=floating(dtype))
     k[..., size // 2, size // 2] = 1
     return k
 
@@ -59,12 +60,13 @@ def gaussian(size: int, sigma: float, *, dtype: torch.dtype = torch.float32) -> 
     Args:
         size: Side in pixels, odd; 6 sigma or more loses nothing that can be seen.
         sigma: Standard deviation in pixels, above 0.
-        dtype: Of the result.
+        dtype: Of the result, torch.float32 or torch.float64.
 
     Returns:
         (1, 1, size, size).
 
     Raises:
+        TypeError: another dtype, or a size that is no integer.
         ValueError: `size` is even, or `sigma` is not positive.
 
     Example:
@@ -76,7 +78,7 @@ def gaussian(size: int, sigma: float, *, dtype: torch.dtype = torch.float32) -> 
     t = torch.arange(size, dtype=torch.float64) - size // 2
     g = torch.exp(-0.5 * (t / sigma) ** 2)
     k = torch.outer(g, g)
-    return (k / k.sum()).to(dtype)[None, None]
+    return (k / k.sum()).to(floating(dtype))[None, None]
 
 
 def disk(radius: float, *, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -84,12 +86,13 @@ def disk(radius: float, *, dtype: torch.dtype = torch.float32) -> Tensor:
 
     Args:
         radius: In pixels, above 0.
-        dtype: Of the result.
+        dtype: Of the result, torch.float32 or torch.float64.
 
     Returns:
         (1, 1, size, size), size the smallest odd number that holds the disk.
 
     Raises:
+        TypeError: another dtype.
         ValueError: `radius` is not positive.
 
     Example:
@@ -103,7 +106,7 @@ def disk(radius: float, *, dtype: torch.dtype = torch.float32) -> Tensor:
     t = (torch.arange(size * SUBSAMPLES, dtype=torch.float64) + 0.5) / SUBSAMPLES - size / 2
     inside = (t[:, None] ** 2 + t[None, :] ** 2 <= radius**2).double()
     k = inside.reshape(size, SUBSAMPLES, size, SUBSAMPLES).mean(dim=(1, 3))
-    return (k / k.sum()).to(dtype)[None, None]
+    return (k / k.sum()).to(floating(dtype))[None, None]
 
 
 def linear_motion(length: float, angle: float, *, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -112,12 +115,13 @@ def linear_motion(length: float, angle: float, *, dtype: torch.dtype = torch.flo
     Args:
         length: Of the path in pixels, 0 or more.
         angle: Of the path in degrees, counter-clockwise from the horizontal as the picture is seen.
-        dtype: Of the result.
+        dtype: Of the result, torch.float32 or torch.float64.
 
     Returns:
         (1, 1, size, size), size the smallest odd number that holds the path at every angle.
 
     Raises:
+        TypeError: another dtype.
         ValueError: `length` is negative, or one of the two is not finite.
 
     Example:
@@ -131,4 +135,4 @@ def linear_motion(length: float, angle: float, *, dtype: torch.dtype = torch.flo
     t = ((torch.arange(count, dtype=torch.float64) + 0.5) / count - 0.5) * length
     theta = math.radians(angle)
     points = torch.stack([-t * math.sin(theta), t * math.cos(theta)], dim=-1)
-    return splat(points[None], size).to(dtype)
+    return splat(points[None], size).to(floating(dtype))

@@ -176,6 +176,8 @@ def test_cuda(cuda):
     ("settings", "error"),
     [
         ({"batch": 0}, ValueError),
+        ({"batch": 1.5}, TypeError),
+        ({"steps": 256.0}, TypeError),
         ({"size": 30}, ValueError),
         ({"size": 3}, ValueError),
         ({"size": 31.0}, TypeError),
@@ -192,5 +194,5 @@ def test_cuda(cuda):
     ],
 )
 def test_settings_out_of_range_are_refused(settings, error):
-    with pytest.raises(error):
+    with pytest.raises(error, match=r"expected|needs|may leave"):
         camera_shake(**({"batch": 1, "size": 31} | settings))

@@ -1,6 +1,7 @@
 """The simple kernels against integrals and formulas worked out apart."""
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -118,3 +119,10 @@ def test_splat_is_bilinear():
 def test_settings_out_of_range_are_refused(call):
     with pytest.raises(ValueError, match=r"size|sigma|radius|length|angle"):
         call()
+
+
+@pytest.mark.parametrize("dtype", [torch.int32, torch.float16, torch.bfloat16, torch.complex64])
+def test_another_dtype_is_refused(dtype):
+    for call in (partial(delta, 3), partial(gaussian, 5, 1.0), partial(disk, 2.0), partial(linear_motion, 5.0, 30.0)):
+        with pytest.raises(TypeError, match=r"dtype: expected torch\.float32 or torch\.float64, got torch"):
+            call(dtype=dtype)
