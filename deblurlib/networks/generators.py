@@ -106,10 +106,15 @@ def pad_to_multiple(x: Tensor, multiple: int) -> Tensor:
     """Extend an image to the right and below until both sides divide by `multiple`; by reflection where it is wide
     enough, else by its edge pixels.
 
+    Raises:
+        ValueError: not (B, C, H, W); layers would take three dimensions for a picture without a batch, most of the way.
+
     Example:
         >>> pad_to_multiple(torch.rand(1, 1, 5, 8), 4).shape
         torch.Size([1, 1, 8, 8])
     """
+    if x.ndim != 4:
+        raise ValueError(f"image: expected shape (B, C, H, W), got {tuple(x.shape)}.")
     height, width = x.shape[-2:]
     bottom, right = -height % multiple, -width % multiple
     if bottom == right == 0:

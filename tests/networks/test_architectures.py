@@ -181,6 +181,12 @@ def test_with_normalisation_tiles_are_not_the_whole(kind):
     assert UNetGenerator().local
 
 
+@pytest.mark.parametrize("name", GENERATORS)
+def test_a_picture_without_a_batch_is_refused(name):
+    with pytest.raises(ValueError, match=r"expected shape \(B, C, H, W\), got \(3, 40, 40\)"):
+        build_generator(name, width=4, blocks=1, normalize=False)(torch.rand(3, 40, 40))
+
+
 def test_by_name():
     assert set(GENERATORS) == {"unet", "residual_unet", "unet256", "resnet"}
     assert build_generator("residual_unet", width=8, levels=1, blocks=2).settings == ResidualUNet(8, 1, 2).settings
