@@ -213,6 +213,8 @@ def estimate(
             raise TypeError(f"{method} has no constant {name!r}, only {', '.join(known)}.")
     constants = chosen.settings(**settings)
     check_constants(constants, method)
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback: expected a function of a Round, got {callback!r}.")
     picture = grey(blurred)
     if isinstance(window, int):
         window = choose_window(picture, kernel_size, window)
@@ -273,6 +275,8 @@ def deblur(
         >>> bool(metrics.psnr(sharper, x) > metrics.psnr(y, x) + 2)
         True
     """
+    if not callable(finish):
+        raise TypeError(f"finish: expected a function such as deblurlib.deconvolution.wiener, got {finish!r}.")
     found = estimate(blurred, kernel_size, method=method, window=window, callback=callback, history=history, **settings)
     return Restoration(finish(blurred, found.kernel), found.kernel, found.history, found.window)
 

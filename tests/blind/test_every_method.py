@@ -1,7 +1,7 @@
 """What every blind method promises, on one synthetic photograph."""
 
 import math
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 import torch
@@ -137,6 +137,14 @@ def test_zero_switches_off_what_it_may(method, blurred):
     for name in {f.name for f in fields(blind.METHODS[method].settings)} & OFF_AT_ZERO:
         kernel = blind.estimate(part, 5, method=method, **{name: 0, "iterations": 2}).kernel
         assert torch.isfinite(kernel).all(), name
+
+
+def test_what_cannot_be_called_is_refused_before_the_work(blurred, monkeypatch):
+    monkeypatch.setitem(blind.METHODS, "l0_gradient", replace(blind.METHODS["l0_gradient"], estimate=None))
+    with pytest.raises(TypeError, match=r"finish: expected a function such as .*, got 'wiener'"):
+        blind.deblur(blurred, 9, method="l0_gradient", finish="wiener")
+    with pytest.raises(TypeError, match="callback: expected a function of a Round, got 3"):
+        blind.estimate(blurred, 9, method="l0_gradient", callback=3)
 
 
 @pytest.mark.parametrize(
