@@ -52,7 +52,7 @@ def in_tiles(
         (B, C, H, W).
 
     Raises:
-        TypeError, ValueError: a broken contract, or or a tile too small for its overlaps, where one is cut.
+        TypeError, ValueError: a broken contract, or a tile too small for its overlaps, where one is cut.
 
     Example:
         >>> from deblurlib import images
