@@ -65,6 +65,10 @@ class Method:
     """The frozen dataclass of its constants."""
     chapter: str
     """Of the book."""
+    papers: tuple[str, ...] = ()
+    """Keys of the book's bibliography."""
+    numbers: tuple[int, ...] = ()
+    """Of these in the references of Yuan et al."""
 
 
 METHODS: dict[str, Method] = {
@@ -74,6 +78,8 @@ METHODS: dict[str, Method] = {
         total_variation,
         TotalVariationSettings,
         "4-unknown-kernel/no_blur",
+        ("chan1998", "perrone2014"),
+        (3,),
     ),
     "fast_edges": Method(
         "Fast edge prediction",
@@ -81,6 +87,7 @@ METHODS: dict[str, Method] = {
         fast_edges,
         FastEdgesSettings,
         "4-unknown-kernel/saved_map",
+        ("cho2009",),
     ),
     "two_phase": Method(
         "Two phases, large edges first",
@@ -88,6 +95,7 @@ METHODS: dict[str, Method] = {
         two_phase,
         TwoPhaseSettings,
         "4-unknown-kernel/saved_map",
+        ("xu2010",),
     ),
     "normalized_sparsity": Method(
         "Normalised sparsity",
@@ -95,6 +103,8 @@ METHODS: dict[str, Method] = {
         normalized_sparsity,
         NormalizedSparsitySettings,
         "4-unknown-kernel/saved_map",
+        ("krishnan2011",),
+        (21,),
     ),
     "l0_gradient": Method(
         "L0 norm of the gradients",
@@ -102,6 +112,7 @@ METHODS: dict[str, Method] = {
         l0_gradient,
         L0GradientSettings,
         "4-unknown-kernel/saved_map",
+        ("pan2014text",),
     ),
     "dark_channel": Method(
         "Dark channel",
@@ -109,6 +120,8 @@ METHODS: dict[str, Method] = {
         dark_channel,
         DarkChannelSettings,
         "4-unknown-kernel/dark_channel",
+        ("pan2016", "pan2018"),
+        (34, 35),
     ),
     "marginal_em": Method(
         "Marginal likelihood by EM",
@@ -116,6 +129,8 @@ METHODS: dict[str, Method] = {
         marginal_em,
         MarginalEMSettings,
         "4-unknown-kernel/marginalise",
+        ("levin2011",),
+        (26,),
     ),
     "variational_bayes": Method(
         "Variational Bayes",
@@ -123,6 +138,8 @@ METHODS: dict[str, Method] = {
         variational_bayes,
         VariationalBayesSettings,
         "4-unknown-kernel/marginalise",
+        ("fergus2006",),
+        (8,),
     ),
     "agreement": Method(
         "Agreement of three methods (ours)",

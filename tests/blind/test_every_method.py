@@ -201,3 +201,4 @@ def test_the_rows_of_the_table_are_complete():
         assert method.reference[-4:].isdigit()
         assert method.chapter.startswith("4-unknown-kernel/")
         assert callable(method.estimate), name
+        assert method.papers or name == "agreement", f"{name}: which keys of book/references.bib?"
