@@ -75,10 +75,15 @@ def seed(number: int, device: torch.device | str = "cpu") -> torch.Generator:
         number: The seed.
         device: Where the numbers are drawn; each device has its own sequence.
 
+    Raises:
+        ValueError: a number that does not fit 64 bits.
+
     Example:
         >>> torch.rand(1, generator=seed(1)) == torch.rand(1, generator=seed(1))
         tensor([True])
     """
+    if not -(2**63) <= number < 2**64:
+        raise ValueError(f"seed: expected a number of 64 bits, got {number}.")
     return torch.Generator(device).manual_seed(number)
 
 

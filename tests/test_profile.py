@@ -55,6 +55,10 @@ def test_pick(scale):
 def test_seed():
     assert torch.equal(torch.rand(5, generator=profile.seed(7)), torch.rand(5, generator=profile.seed(7)))
     assert not torch.equal(torch.rand(5, generator=profile.seed(7)), torch.rand(5, generator=profile.seed(8)))
+    for number in (10**23, -(2**63) - 1):
+        with pytest.raises(ValueError, match=f"seed: expected a number of 64 bits, got {number}"):
+            profile.seed(number)
+    assert torch.equal(profile.seed(2**64 - 1).get_state(), profile.seed(-1).get_state())
 
 
 @pytest.mark.parametrize("value", ["pocket", "full"])

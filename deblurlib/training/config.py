@@ -19,6 +19,9 @@ RECIPES = Path(__file__).parent / "recipes"
 PRECISIONS = ("auto", "float32", "bfloat16")
 CONTENTS = ("log_error", "l1", "l2", "perceptual")
 
+LARGEST_SEED = 2**40
+"""A million times as many batches as this have a seed of their own in torch's 64 bits."""
+
 COUNTS = (
     *("steps", "batch", "crop", "kernel_size", "kernels", "width", "levels", "discriminator_width", "pool", "seed"),
     *("blocks", "judge_steps", "micro_batch", "validate_every", "checkpoint_every"),
@@ -96,6 +99,8 @@ class TrainingConfig:
             value, least = getattr(self, name), 0 if name in ("pool", "seed", "micro_batch") else 1
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise ValueError(f"{name}: expected an integer of at least {least}, got {value!r}.")
+        if self.seed >= LARGEST_SEED:
+            raise ValueError(f"seed: expected an integer below {LARGEST_SEED}, got {self.seed}.")
         for name in PAIRS:
             pair = getattr(self, name)
             if not (isinstance(pair, list | tuple) and len(pair) == 2):

@@ -53,6 +53,7 @@ BAD = [
     ("checkpoint_every", 0),
     ("precision", "float16"),
     ("seed", -1),
+    ("seed", 2**40),
 ]
 
 
