@@ -29,13 +29,10 @@ ORACLES: dict[str, Restorer] = {
 }
 """Methods that are told the true kernel; where they take the noise, that as well."""
 
-ABSENT = {
-    "face_exemplar": "the method of Pan, Hu, Su, Yang (2014) with face exemplars is not in this library",
-    **dict.fromkeys(
-        ("deblur_gan", "yuan", "yuan_printed", "pix2pix", "physics_gan"),
-        "no trained weights of this system ship; name a file that training wrote",
-    ),
-}
+ABSENT = dict.fromkeys(
+    ("deblur_gan", "yuan", "yuan_printed", "pix2pix", "physics_gan"),
+    "no trained weights of this system ship; name a file that training wrote",
+)
 """Systems that a table has a row for all the same, and what that row says."""
 
 
@@ -58,7 +55,6 @@ PAPER = (
 
 TITLES = {
     BLURRED: "blurred input",
-    "face_exemplar": "Face exemplars",
     "pretrained": "Generator that ships",
     "short_shake": "Generator for short shakes",
     "regression": "Small network, L1",

@@ -4,6 +4,7 @@ from deblurlib.blind.agreement import AgreementSettings
 from deblurlib.blind.coarse_to_fine import Pyramid, Round, Scale
 from deblurlib.blind.dark_channel import DarkChannelSettings
 from deblurlib.blind.estimate import METHODS, Estimate, Estimator, Method, Restoration, deblur, estimate
+from deblurlib.blind.face_exemplar import FaceExemplarSettings
 from deblurlib.blind.fast_edges import FastEdgesSettings
 from deblurlib.blind.gradient_mixture import Mixture
 from deblurlib.blind.kernel_posterior import KernelPrior
@@ -23,6 +24,7 @@ __all__ = [
     "DarkChannelSettings",
     "Estimate",
     "Estimator",
+    "FaceExemplarSettings",
     "FastEdgesSettings",
     "KernelPrior",
     "L0GradientSettings",

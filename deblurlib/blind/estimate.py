@@ -13,6 +13,7 @@ from deblurlib.blind.agreement import AgreementSettings, agreement
 from deblurlib.blind.coarse_to_fine import Round, Watch
 from deblurlib.blind.constants import check_constants
 from deblurlib.blind.dark_channel import DarkChannelSettings, dark_channel
+from deblurlib.blind.face_exemplar import FaceExemplarSettings, face_exemplar
 from deblurlib.blind.fast_edges import FastEdgesSettings, fast_edges
 from deblurlib.blind.l0_gradient import L0GradientSettings, l0_gradient
 from deblurlib.blind.marginal_em import MarginalEMSettings, marginal_em
@@ -122,6 +123,15 @@ METHODS: dict[str, Method] = {
         "4-unknown-kernel/dark_channel",
         ("pan2016", "pan2018"),
         (34, 35),
+    ),
+    "face_exemplar": Method(
+        "Face exemplars",
+        "Pan, Hu, Su, Yang 2014",
+        face_exemplar,
+        FaceExemplarSettings,
+        "4-unknown-kernel/other_priors",
+        ("pan2014face",),
+        (32,),
     ),
     "marginal_em": Method(
         "Marginal likelihood by EM",

@@ -29,7 +29,7 @@ def half(sample):
 
 @pytest.fixture(scope="session")
 def small():
-    methods = ["blurred", "oracle", "oracle:wiener", "l0_gradient", "face_exemplar"]
+    methods = ["blurred", "oracle", "oracle:wiener", "l0_gradient", "physics_gan"]
     return benchmarks.table(methods, images=few(), metrics=["psnr", "ssim", "niqe"])
 
 
@@ -131,8 +131,8 @@ def test_names_mean_what_they_say():
         benchmarks.restore("magic", sample)
     with pytest.raises(FileNotFoundError, match="no such weights file"):
         benchmarks.restore("nowhere.safetensors", sample)
-    with pytest.raises(ValueError, match="face_exemplar: "):
-        benchmarks.restore("face_exemplar", sample)
+    with pytest.raises(ValueError, match="physics_gan: "):
+        benchmarks.restore("physics_gan", sample)
 
 
 def test_the_default_rows_cover_the_papers_methods():
@@ -155,9 +155,9 @@ def test_every_generator_that_ships_has_a_row():
     names = benchmarks.default_methods()
     assert names.index("deblur_gan") < names.index("fast_edges")  # among the paper's
     assert names[-2:] == ["narrow", "pretrained"] and names.count("deblur_gan") == 1
-    rows = ["blurred", "face_exemplar", "deblur_gan", "yuan", "narrow"]
+    rows = ["blurred", "physics_gan", "deblur_gan", "yuan", "narrow"]
     found = benchmarks.table(rows, images=few(), metrics=["psnr"])
-    assert set(found.absent) == {"face_exemplar", "yuan"}
+    assert set(found.absent) == {"physics_gan", "yuan"}
     assert found.titles["deblur_gan"] == "Small network, DeblurGAN" and found.titles["narrow"] == "narrow"
     assert found.values("deblur_gan", "psnr") == found.values("narrow", "psnr")
     assert found.mean("deblur_gan", "psnr").mean > found.mean("blurred", "psnr").mean
@@ -175,10 +175,10 @@ def test_the_oracle_beats_the_input_and_the_interval_says_so(small):
 
 
 def test_what_is_not_there_has_a_row_that_says_so(small):
-    assert small.mean("face_exemplar", "psnr") is None
+    assert small.mean("physics_gan", "psnr") is None
     for text in (str(small), small.to_markdown(), small.to_latex(), small._repr_html_()):
-        assert "is not in this library" in text
-    assert "face_exemplar" not in small.to_csv()
+        assert "no trained weights of this system ship" in text
+    assert "physics_gan" not in small.to_csv()
 
 
 def test_a_metric_that_needs_more_pixels_is_left_empty(small):
