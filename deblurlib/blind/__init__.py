@@ -9,6 +9,7 @@ from deblurlib.blind.fast_edges import FastEdgesSettings
 from deblurlib.blind.gradient_mixture import Mixture
 from deblurlib.blind.kernel_posterior import KernelPrior
 from deblurlib.blind.l0_gradient import L0GradientSettings
+from deblurlib.blind.low_rank import LowRankSettings
 from deblurlib.blind.marginal_em import MarginalEMSettings
 from deblurlib.blind.motion_field import MotionField, MotionFieldSettings, motion_field
 from deblurlib.blind.normalized_sparsity import NormalizedSparsitySettings
@@ -28,6 +29,7 @@ __all__ = [
     "FastEdgesSettings",
     "KernelPrior",
     "L0GradientSettings",
+    "LowRankSettings",
     "MarginalEMSettings",
     "Method",
     "Mixture",

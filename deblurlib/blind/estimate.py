@@ -16,6 +16,7 @@ from deblurlib.blind.dark_channel import DarkChannelSettings, dark_channel
 from deblurlib.blind.face_exemplar import FaceExemplarSettings, face_exemplar
 from deblurlib.blind.fast_edges import FastEdgesSettings, fast_edges
 from deblurlib.blind.l0_gradient import L0GradientSettings, l0_gradient
+from deblurlib.blind.low_rank import LowRankSettings, low_rank
 from deblurlib.blind.marginal_em import MarginalEMSettings, marginal_em
 from deblurlib.blind.normalized_sparsity import NormalizedSparsitySettings, normalized_sparsity
 from deblurlib.blind.total_variation import TotalVariationSettings, total_variation
@@ -132,6 +133,15 @@ METHODS: dict[str, Method] = {
         "4-unknown-kernel/other_priors",
         ("pan2014face",),
         (32,),
+    ),
+    "low_rank": Method(
+        "Low rank of patches that look alike",
+        "Ren, Cao, Pan, Guo, Zuo, Yang 2016",
+        low_rank,
+        LowRankSettings,
+        "4-unknown-kernel/other_priors",
+        ("ren2016",),
+        (36,),
     ),
     "marginal_em": Method(
         "Marginal likelihood by EM",

@@ -11,7 +11,11 @@ from deblurlib.blind.constants import OFF_AT_ZERO
 
 METHODS = list(blind.METHODS)
 
-FEW_STEPS = {"total_variation": {"iterations": 50}, "variational_bayes": {"iterations": 4}}
+FEW_STEPS = {
+    "total_variation": {"iterations": 50},
+    "variational_bayes": {"iterations": 4},
+    "low_rank": {"iterations": 2},
+}
 """For what holds after any number of steps; all of them take long."""
 
 JUMPY = {"dark_channel"}
