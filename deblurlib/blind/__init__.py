@@ -6,6 +6,7 @@ from deblurlib.blind.dark_channel import DarkChannelSettings
 from deblurlib.blind.estimate import METHODS, Estimate, Estimator, Method, Restoration, deblur, estimate
 from deblurlib.blind.face_exemplar import FaceExemplarSettings
 from deblurlib.blind.fast_edges import FastEdgesSettings
+from deblurlib.blind.framelet import FrameletSettings
 from deblurlib.blind.gradient_mixture import Mixture
 from deblurlib.blind.kernel_posterior import KernelPrior
 from deblurlib.blind.l0_gradient import L0GradientSettings
@@ -27,6 +28,7 @@ __all__ = [
     "Estimator",
     "FaceExemplarSettings",
     "FastEdgesSettings",
+    "FrameletSettings",
     "KernelPrior",
     "L0GradientSettings",
     "LowRankSettings",

@@ -6,7 +6,7 @@ from numbers import Integral, Real
 from deblurlib import contracts
 
 OFF_AT_ZERO = {
-    *("cut", "edges", "last_threshold", "least", "prune", "reweightings", "ridge", "rim"),
+    *("cut", "edges", "kernel_weight", "last_threshold", "least", "prune", "reweightings", "ridge", "rim"),
     *("shock", "shock_times", "smoothness", "sparsity", "supports"),
 }
 """Constants that zero switches off; every other one is above zero."""

@@ -15,6 +15,7 @@ from deblurlib.blind.constants import check_constants
 from deblurlib.blind.dark_channel import DarkChannelSettings, dark_channel
 from deblurlib.blind.face_exemplar import FaceExemplarSettings, face_exemplar
 from deblurlib.blind.fast_edges import FastEdgesSettings, fast_edges
+from deblurlib.blind.framelet import FrameletSettings, framelet
 from deblurlib.blind.l0_gradient import L0GradientSettings, l0_gradient
 from deblurlib.blind.low_rank import LowRankSettings, low_rank
 from deblurlib.blind.marginal_em import MarginalEMSettings, marginal_em
@@ -133,6 +134,15 @@ METHODS: dict[str, Method] = {
         "4-unknown-kernel/other_priors",
         ("pan2014face",),
         (32,),
+    ),
+    "framelet": Method(
+        "Sparse in a tight frame",
+        "Cai, Ji, Liu, Shen 2009",
+        framelet,
+        FrameletSettings,
+        "4-unknown-kernel/other_priors",
+        ("cai2009", "cai2012"),
+        (1,),
     ),
     "low_rank": Method(
         "Low rank of patches that look alike",
