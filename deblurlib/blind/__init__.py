@@ -14,6 +14,7 @@ from deblurlib.blind.low_rank import LowRankSettings
 from deblurlib.blind.marginal_em import MarginalEMSettings
 from deblurlib.blind.motion_field import MotionField, MotionFieldSettings, motion_field
 from deblurlib.blind.normalized_sparsity import NormalizedSparsitySettings
+from deblurlib.blind.patch_recurrence import PatchRecurrenceSettings
 from deblurlib.blind.size_hint import kernel_size_hint
 from deblurlib.blind.total_variation import SteadyPyramid, TotalVariationSettings
 from deblurlib.blind.two_phase import TwoPhaseSettings
@@ -38,6 +39,7 @@ __all__ = [
     "MotionField",
     "MotionFieldSettings",
     "NormalizedSparsitySettings",
+    "PatchRecurrenceSettings",
     "Pyramid",
     "Restoration",
     "Round",

@@ -20,6 +20,7 @@ from deblurlib.blind.l0_gradient import L0GradientSettings, l0_gradient
 from deblurlib.blind.low_rank import LowRankSettings, low_rank
 from deblurlib.blind.marginal_em import MarginalEMSettings, marginal_em
 from deblurlib.blind.normalized_sparsity import NormalizedSparsitySettings, normalized_sparsity
+from deblurlib.blind.patch_recurrence import PatchRecurrenceSettings, patch_recurrence
 from deblurlib.blind.total_variation import TotalVariationSettings, total_variation
 from deblurlib.blind.two_phase import TwoPhaseSettings, two_phase
 from deblurlib.blind.variational_bayes import VariationalBayesSettings, variational_bayes
@@ -152,6 +153,15 @@ METHODS: dict[str, Method] = {
         "4-unknown-kernel/other_priors",
         ("ren2016",),
         (36,),
+    ),
+    "patch_recurrence": Method(
+        "Recurrence of patches across scales",
+        "Michaeli, Irani 2014",
+        patch_recurrence,
+        PatchRecurrenceSettings,
+        "4-unknown-kernel/other_priors",
+        ("michaeli2014",),
+        (29,),
     ),
     "marginal_em": Method(
         "Marginal likelihood by EM",

@@ -130,12 +130,17 @@ def similar_patches(x: Tensor, patch: int, count: int, reach: int) -> Tensor:
     Returns:
         (B, R, count) int64: the corner of each patch, as h W + w.
 
+    Raises:
+        ValueError: x is smaller than a patch.
+
     Example:
         >>> x = torch.zeros(1, 1, 4, 8); x[..., 2:4] = x[..., 6:8] = 1.0
         >>> sorted(similar_patches(x, 4, 2, 4)[0, 0].tolist())[-1] % 8
         4
     """
     h, w = x.shape[-2:]
+    if patch > min(h, w):
+        raise ValueError(f"patch: {patch} is larger than the picture at this scale, {h}x{w}.")
     rows, columns = -(-h // patch), -(-w // patch)
     side = 2 * reach + 1
     count = min(count, side**2)
