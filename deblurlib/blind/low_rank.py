@@ -30,15 +30,15 @@ class LowRankSettings(L0GradientSettings):
     patch: int = 4
     """Side of a patch; the first patches of the groups tile the picture (WNNM: 6; our choice, of 3 to 7, for the
     coarse scales are small)."""
-    alike: int = 8
-    """Patches in a group (WNNM: 70; our choice)."""
+    alike: int = 6
+    """Patches in a group (WNNM: 70; our choice, for speed)."""
     reach: int = 5
     """How far away a patch is looked for, in pixels (WNNM: 30; our choice)."""
     shrinkage: float = 8**0.5
     """Of the singular values (WNNM: 2 sqrt 2)."""
-    growth: float = 4.0
+    growth: float = 5.0
     """Of the penalty of the splitting from step to step, from twice the weight on (our choice)."""
-    steps: int = 6
+    steps: int = 5
     """Of the splitting (our choice)."""
 
 
@@ -107,7 +107,7 @@ def low_rank_step(y: Periodic, kernel: Tensor, weight: float, groups: Tensor, se
     power = transfer.real.square() + transfer.imag.square()
     x, beta = y.picture, 2 * weight
     for _ in range(settings.steps):
-        cut = settings.shrinkage * settings.alike**0.5 * weight / beta
+        cut = settings.shrinkage * groups.shape[2] ** 0.5 * weight / beta
         values = low_rank_patches(x, groups, settings.patch, cut)
         slopes = differences(x)[:, :, 0].transpose(0, 1)
         slopes = low_rank_patches(slopes, groups, settings.patch, cut).transpose(0, 1)[:, :, None]

@@ -91,7 +91,7 @@ def test_groups_are_lowered_and_averaged_as_one_by_one():
 def test_with_no_blur_and_hardly_a_prior_the_picture_stays(blurred):
     y = Periodic(blurred[..., :60, :60].double(), 5)
     point = blur.delta(5).double()
-    groups = similar_patches(y.picture, 4, 8, 5)
+    groups = similar_patches(y.picture, 4, 6, 5)
     near, far = (low_rank_step(y, point, weight, groups, LowRankSettings()) - y.picture for weight in (1e-9, 1e-2))
     assert float(near.abs().max()) < 1e-6
     assert float(far.abs().max()) > 0.01
@@ -99,7 +99,7 @@ def test_with_no_blur_and_hardly_a_prior_the_picture_stays(blurred):
 
 def test_the_step_drops_faint_slopes_and_keeps_the_strong_ones(blurred, kernel):
     y = Periodic(blurred, 9)
-    groups = similar_patches(y.picture, 4, 8, 5)
+    groups = similar_patches(y.picture, 4, 6, 5)
     weak, strong = (
         gradients(y.cut(low_rank_step(y, kernel, weight, groups, LowRankSettings()))).abs() for weight in (1e-5, 2e-3)
     )
