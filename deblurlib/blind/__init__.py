@@ -16,6 +16,7 @@ from deblurlib.blind.motion_field import MotionField, MotionFieldSettings, motio
 from deblurlib.blind.normalized_sparsity import NormalizedSparsitySettings
 from deblurlib.blind.patch_recurrence import PatchRecurrenceSettings
 from deblurlib.blind.size_hint import kernel_size_hint
+from deblurlib.blind.sparse_coding import SparseCodingSettings
 from deblurlib.blind.total_variation import SteadyPyramid, TotalVariationSettings
 from deblurlib.blind.two_phase import TwoPhaseSettings
 from deblurlib.blind.variational_bayes import VariationalBayesSettings
@@ -44,6 +45,7 @@ __all__ = [
     "Restoration",
     "Round",
     "Scale",
+    "SparseCodingSettings",
     "SteadyPyramid",
     "TotalVariationSettings",
     "TwoPhaseSettings",

@@ -21,6 +21,7 @@ from deblurlib.blind.low_rank import LowRankSettings, low_rank
 from deblurlib.blind.marginal_em import MarginalEMSettings, marginal_em
 from deblurlib.blind.normalized_sparsity import NormalizedSparsitySettings, normalized_sparsity
 from deblurlib.blind.patch_recurrence import PatchRecurrenceSettings, patch_recurrence
+from deblurlib.blind.sparse_coding import SparseCodingSettings, sparse_coding
 from deblurlib.blind.total_variation import TotalVariationSettings, total_variation
 from deblurlib.blind.two_phase import TwoPhaseSettings, two_phase
 from deblurlib.blind.variational_bayes import VariationalBayesSettings, variational_bayes
@@ -162,6 +163,15 @@ METHODS: dict[str, Method] = {
         "4-unknown-kernel/other_priors",
         ("michaeli2014",),
         (29,),
+    ),
+    "sparse_coding": Method(
+        "Sparse codes of patches",
+        "Zhang, Yang, Zhang, Huang 2011",
+        sparse_coding,
+        SparseCodingSettings,
+        "4-unknown-kernel/other_priors",
+        ("zhang2011",),
+        (49,),
     ),
     "marginal_em": Method(
         "Marginal likelihood by EM",

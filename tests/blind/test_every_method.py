@@ -15,6 +15,7 @@ FEW_STEPS = {
     "total_variation": {"iterations": 50},
     "variational_bayes": {"iterations": 4},
     "low_rank": {"iterations": 2},
+    "sparse_coding": {"iterations": 2},
 }
 """For what holds after any number of steps; all of them take long."""
 

@@ -5,7 +5,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from deblurlib import blind
-from deblurlib.blind import face_exemplar
+from deblurlib.blind import face_exemplar, sparse_coding
 from deblurlib.blind.nonnegative import nonnegative
 
 LOOKS = ("_local_scalar_dense", "item", "is_nonzero", "equal", "nonzero", "masked_select", "unique")
@@ -23,7 +23,7 @@ FEW = {name: {"iterations": 2} for name in blind.METHODS} | {
 """Rounds of a scale, which are all alike."""
 
 
-SHIPPED = {"face_exemplar": face_exemplar.exemplars}
+SHIPPED = {"face_exemplar": face_exemplar.exemplars, "sparse_coding": sparse_coding.dictionary}
 """What a method reads from a file, once for each device, however many photographs follow."""
 
 
