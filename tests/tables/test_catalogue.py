@@ -16,6 +16,9 @@ ENTRIES = list(catalogue())
 CITED = {1, 3, 8, 9, 15, 20, 21, 23, *range(26, 31), *range(32, 37), 39, 40, 41, 43, 44, 45, 46, 49, 50, 51}
 """References of Yuan et al. that are systems or metrics."""
 
+MISSING = {27}
+"""Liu, Chang, Ma (2014); the page says so."""
+
 PIECES = {
     "edge_taper",
     "explained_extension",
@@ -31,7 +34,8 @@ PIECES = {
 
 
 def test_every_reference_is_there():
-    assert set(chain(*(entry.numbers for entry in ENTRIES))) == CITED
+    assert set(chain(*(entry.numbers for entry in ENTRIES))) == CITED - MISSING
+    assert "{cite:t}`liu2014`" in (ROOT / "book/appendix/systems.md").read_text()
 
 
 def test_what_the_library_has_is_listed():
