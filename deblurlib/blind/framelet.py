@@ -1,46 +1,37 @@
 """Cai, Ji, Liu, Shen (2009): the picture and the kernel are both sparse in a tight frame of small filters."""
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from deblurlib.blind.coarse_to_fine import Pyramid, Scale, Watch, coarse_to_fine
-from deblurlib.blind.edges import gradients, inner
-from deblurlib.blind.kernel_cleanup import prune, threshold
+from deblurlib.blind.coarse_to_fine import Watch, coarse_to_fine
+from deblurlib.blind.l0_gradient import EdgeRounds, L0GradientSettings
 from deblurlib.blind.latent_steps import Periodic
 from deblurlib.least_squares import autocorrelation, conjugate_gradients, crosscorrelation, toeplitz
 
 
 @dataclass(frozen=True)
-class FrameletSettings:
-    """Constants of `framelet`, each with its source. Those of the paper are for its own stepping, on [0, 255]."""
+class FrameletSettings(L0GradientSettings):
+    """Constants of `framelet`: those of `l0_gradient`, of which `weight` means another prior here, and the following.
 
-    pyramid: Pyramid = field(default_factory=Pyramid)
-    """The paper has one scale; several are our choice."""
-    iterations: int = 5
-    """Rounds at each scale (our choice)."""
+    The paper's own are for its own steps, on [0, 255]: all of these are our choice, made on eight of Levin's files.
+    """
+
+    weight: float = 2e-2
+    """Of the picture's coefficients."""
+    decay: float = 1.0
+    """The weight stays."""
     levels: int = 3
-    """Of the frame; each doubles the reach of the filters (paper: 4; our choice)."""
-    weight: float = 4e-2
-    """Of the picture's coefficients (our choice)."""
+    """Of the frame; each doubles the reach of the filters (paper: 4)."""
     tie: float = 0.01
-    """Weight that ties the picture to its shrunk coefficients at first; it doubles (our choice)."""
+    """Weight that ties the picture to its shrunk coefficients at first; it doubles."""
     ties: int = 7
-    """How many weights the tie takes (our choice)."""
+    """How many weights the tie takes."""
     kernel_weight: float = 1e-3
-    """Of the kernel's coefficients, in parts of the energy of the picture's gradients (our choice)."""
-    ridge: float = 2.0
-    """Of the kernel's squares (as of `l0_gradient`)."""
-    cut: float = 0.05
-    """As of `l0_gradient`."""
-    prune: float = 0.02
-    """As of `l0_gradient`."""
-    rim: float = 0.25
-    """As of `l0_gradient`."""
+    """Of the kernel's coefficients, in parts of the energy of the picture's gradients."""
 
 
 def framelet(
@@ -56,8 +47,8 @@ def framelet(
 
     with W the analysis by a framelet, W'W = I; the averages of its last level cost nothing. Cai et al. take framelets
     for the picture and curvelets for the kernel in 2009, framelets for both in 2012, on one scale, by split Bregman
-    steps. Ours are half-quadratic steps with growing ties on a pyramid, and the kernel is compared between gradients:
-    between intensities the loop ends at no blur.
+    steps. Ours are half-quadratic steps with growing ties, in the rounds of `l0_gradient`: on a pyramid, and with the
+    kernel compared between strong gradients; between intensities the loop ends at no blur.
 
     Args:
         blurred: (B, 1, H, W) in [0, 1].
@@ -69,21 +60,20 @@ def framelet(
         The kernel (B, 1, kernel_size, kernel_size), and the last latent picture (B, 1, H, W).
     """
 
-    def rounds(scale: Scale, kernel: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        y = Periodic(scale.blurred, scale.size)
-        seen = gradients(scale.blurred)
-        near = int(2 * settings.rim * scale.size)
-        for _ in range(settings.iterations):
-            x = y.cut(
-                framelet_step(y, kernel, settings.weight, tie=settings.tie, ties=settings.ties, levels=settings.levels)
-            )
-            kernel = framelet_kernel_step(
-                inner(gradients(x), near), seen, scale.size, settings.kernel_weight, settings.ridge
-            )
-            kernel = prune(threshold(kernel, settings.cut), settings.prune)
-            yield kernel, x
+    def latent(y: Periodic, kernel: Tensor, weight: float) -> Tensor:
+        return framelet_step(y, kernel, weight, tie=settings.tie, ties=settings.ties, levels=settings.levels)
 
+    rounds = _Rounds(settings, latent)
     return coarse_to_fine(blurred, kernel_size, rounds, pyramid=settings.pyramid, watch=watch)
+
+
+class _Rounds(EdgeRounds):
+    """With a kernel that is sparse in the frame, too."""
+
+    settings: FrameletSettings
+
+    def kernel_step(self, strong: Tensor, seen: Tensor, size: int) -> Tensor:
+        return framelet_kernel_step(strong, seen, size, self.settings.kernel_weight, self.settings.ridge)
 
 
 def framelet_step(y: Periodic, kernel: Tensor, weight: float, *, tie: float, ties: int, levels: int) -> Tensor:

@@ -101,7 +101,11 @@ class EdgeRounds:
             x = y.cut(self.latent_step(y, kernel, self.weight))
             strong, used = select(inner(gradients(x), near), self.threshold)
             self.threshold = used / chosen.edge_decay
-            kernel = ridge(strong, seen, scale.size, weight=chosen.ridge)
+            kernel = self.kernel_step(strong, seen, scale.size)
             kernel = prune(threshold(kernel, chosen.cut), chosen.prune)
             self.weight = max(self.weight / chosen.decay, chosen.least)
             yield kernel, x
+
+    def kernel_step(self, strong: Tensor, seen: Tensor, size: int) -> Tensor:
+        """From strong gradients of the latent picture and those of the blurred one to a kernel, as it comes."""
+        return ridge(strong, seen, size, weight=self.settings.ridge)
