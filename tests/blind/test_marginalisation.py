@@ -202,6 +202,7 @@ def test_the_kernel_of_a_synthetic_case_from_afar(method, blurred, kernel):
     assert metrics.kernel_similarity(found.kernel, double.kernel.float()) > 0.99
     both = blind.estimate(torch.cat([blurred.flip(-2), blurred]), 13, method=method)
     assert metrics.kernel_similarity(both.kernel[1:], found.kernel) > 0.99
+    assert torch.equal(blind.estimate(blurred, 13, method=method).kernel, found.kernel)
 
 
 @pytest.mark.skipif(not LEVIN.is_dir(), reason="the files of Levin et al. (2009) are not at hand")
