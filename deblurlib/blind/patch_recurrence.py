@@ -1,25 +1,33 @@
 """Michaeli and Irani (2014): small patches of a sharp picture come again in the same picture made smaller."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from deblurlib.blind.coarse_to_fine import Pyramid, Scale, Watch, coarse_to_fine
-from deblurlib.blind.edges import gradients, inner, select, strength_threshold
-from deblurlib.blind.kernel_cleanup import prune, threshold
+from deblurlib.blind.coarse_to_fine import Pyramid, Watch, coarse_to_fine
+from deblurlib.blind.l0_gradient import EdgeRounds, L0GradientSettings
 from deblurlib.blind.latent_steps import Periodic, derivative_step
-from deblurlib.least_squares import ridge
 
 
 @dataclass(frozen=True)
-class PatchRecurrenceSettings:
-    """Constants of `patch_recurrence`, each with its source ('remembered' is of the paper, not looked up again)."""
+class PatchRecurrenceSettings(L0GradientSettings):
+    """Constants of `patch_recurrence`: those of `l0_gradient`, of which `weight` means another prior here, and more.
+
+    'Remembered' is of the paper, not looked up again.
+    """
 
     pyramid: Pyramid = field(default_factory=lambda: Pyramid(ratio=3 / 4))
     """Neighbouring scales are as far apart as a picture and its smaller self (remembered)."""
+    iterations: int = 6
+    """Rounds at each scale (our choice)."""
+    weight: float = 0.05
+    """Of the picture's distance to what comes again (our choice)."""
+    decay: float = 1.0
+    """The weight stays (our choice)."""
+    rim: float = 0.5
+    """As of `l0_gradient` (our choice)."""
     smaller: float = 4 / 3
     """How many times smaller the picture is in which patches come again (remembered: 4/3)."""
     patch: int = 5
@@ -31,26 +39,10 @@ class PatchRecurrenceSettings:
     the nearest ones of the whole picture; our choice: patches come again close by, Zontak & Irani 2011)."""
     width: float = 0.1
     """h, how much two patches may differ, in a root of the sum of squares (our choice)."""
-    pull: float = 0.05
-    """Of the picture towards what comes again (our choice)."""
     smoothness: float = 2e-3
     """Of the gradients of the first picture of a scale (our choice)."""
-    iterations: int = 6
-    """Rounds at each scale (our choice)."""
     turns: int = 2
     """Times that the picture is made smaller, searched and solved for in a round (our choice)."""
-    edges: int = 20
-    """As of `l0_gradient` (the paper selects none; our choice)."""
-    edge_decay: float = 1.1
-    """As of `l0_gradient`."""
-    ridge: float = 2.0
-    """As of `l0_gradient`."""
-    cut: float = 0.05
-    """As of `l0_gradient`."""
-    prune: float = 0.02
-    """As of `l0_gradient`."""
-    rim: float = 0.5
-    """As of `l0_gradient` (our choice)."""
 
 
 def patch_recurrence(
@@ -85,34 +77,28 @@ def patch_recurrence(
     """
     if settings.stride > settings.patch:
         raise ValueError(f"stride: expected at most the side of a patch, {settings.patch}, got {settings.stride}.")
-    return coarse_to_fine(blurred, kernel_size, _Rounds(settings), pyramid=settings.pyramid, watch=watch)
+    rounds = EdgeRounds(settings, _LatentStep(settings))
+    return coarse_to_fine(blurred, kernel_size, rounds, pyramid=settings.pyramid, watch=watch)
 
 
-class _Rounds:
+class _LatentStep:
+    """What comes again of the picture, which goes on from round to round of a scale."""
+
     def __init__(self, settings: PatchRecurrenceSettings) -> None:
         self.settings = settings
-        self.threshold: Tensor | None = None
+        self.y: Periodic | None = None
 
-    def __call__(self, scale: Scale, kernel: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    def __call__(self, y: Periodic, kernel: Tensor, weight: float) -> Tensor:
         chosen = self.settings
-        y, seen = Periodic(scale.blurred, scale.size), gradients(scale.blurred)
-        near = int(2 * chosen.rim * scale.size)
-        if self.threshold is None:
-            self.threshold = strength_threshold(inner(seen, near), chosen.edges * scale.size)
-        x = derivative_step(y, kernel, smoothness=chosen.smoothness)
-        for _ in range(chosen.iterations):
-            transfer = y.transfer(kernel)
-            data, power = transfer.conj() * y.spectrum, transfer.real.square() + transfer.imag.square()
-            again = x
-            for _ in range(chosen.turns):
-                again = recurrence(x, smaller(x, chosen.smaller, chosen.patch), chosen)
-                x = torch.fft.irfft2((data + chosen.pull * torch.fft.rfft2(again)) / (power + chosen.pull), s=y.shape)
-            latent = y.cut(again)
-            strong, used = select(inner(gradients(latent), near), self.threshold)
-            self.threshold = used / chosen.edge_decay
-            kernel = ridge(strong, seen, scale.size, weight=chosen.ridge)
-            kernel = prune(threshold(kernel, chosen.cut), chosen.prune)
-            yield kernel, latent
+        if y is not self.y:
+            self.y, self.x = y, derivative_step(y, kernel, smoothness=chosen.smoothness)
+        transfer = y.transfer(kernel)
+        data, power = transfer.conj() * y.spectrum, transfer.real.square() + transfer.imag.square()
+        again = self.x
+        for _ in range(chosen.turns):
+            again = recurrence(self.x, smaller(self.x, chosen.smaller, chosen.patch), chosen)
+            self.x = torch.fft.irfft2((data + weight * torch.fft.rfft2(again)) / (power + weight), s=y.shape)
+        return again
 
 
 def smaller(x: Tensor, times: float, least: int = 1) -> Tensor:
