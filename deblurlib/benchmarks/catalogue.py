@@ -76,6 +76,10 @@ MEASURES: tuple[Row, ...] = (
 """Functions of `deblurlib.metrics`."""
 
 
+MOTION_FIELD: Row = ("Motion field by a network", ("sun2015",), (41,), "motion_field", "5-learning/varying_motion")
+"""A function of `deblurlib.blind` that finds no kernel, but a field."""
+
+
 def catalogue() -> Iterator[Entry]:
     """All of them, kind by kind. The blind methods are those of `deblurlib.blind.METHODS`.
 
@@ -93,9 +97,6 @@ def catalogue() -> Iterator[Entry]:
     ):
         for title, papers, numbers, name, chapter in rows:
             yield Entry(kind, title, papers, numbers, door.format(name), chapter)
-
-
-MOTION_FIELD: Row = ("Motion field by a network", ("sun2015",), (41,), "motion_field", "5-learning/varying_motion")
 
 
 def _blind() -> Iterator[Row]:

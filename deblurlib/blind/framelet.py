@@ -168,16 +168,16 @@ def shrink(x: Tensor, amount: float, levels: int) -> Tensor:
 
 def analyse(x: Tensor, spread: int = 1) -> Tensor:
     """The nine bands of one level: (B, 1, H, W) -> (B, 9, H, W), periodic; `spread` is the distance of the taps."""
-    return F.conv2d(_round(x, spread), _filters(x), dilation=spread)
+    return F.conv2d(_with_surroundings(x, spread), _filters(x), dilation=spread)
 
 
 def put_together(bands: Tensor, spread: int = 1) -> Tensor:
     """The adjoint of `analyse`, and its inverse from the left: (B, 9, H, W) -> (B, 1, H, W)."""
     filters = _filters(bands).flip((-2, -1)).transpose(0, 1)
-    return F.conv2d(_round(bands, spread), filters, dilation=spread)
+    return F.conv2d(_with_surroundings(bands, spread), filters, dilation=spread)
 
 
-def _round(x: Tensor, margin: int) -> Tensor:
+def _with_surroundings(x: Tensor, margin: int) -> Tensor:
     """With what lies beyond each side of a periodic picture."""
     rows, columns = (torch.arange(-margin, n + margin, device=x.device) % n for n in x.shape[-2:])
     return x[..., rows[:, None], columns]
